@@ -1,0 +1,390 @@
+"""Arguments and output only. Every command does its work through the rooms below."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from evalkit import __version__
+from evalkit.console import money, pairs, prices, print_rows, say, table
+from evalkit.errors import EvalkitError, InputError, Interrupted
+
+if TYPE_CHECKING:
+    from evalkit.prepare import Prepared, Progress
+    from evalkit.providers.asking import Limits
+    from evalkit.types import Panel, Suite
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    help="Which model may we trust with which question? evalkit asks a panel of models, measures how often they make "
+    "things up and contradict each other, and says who was right.",
+)  # fmt: skip
+suites_app = typer.Typer(no_args_is_help=True, help="Question sets: list, show, check, new.")
+panels_app = typer.Typer(no_args_is_help=True, help="Models to ask: list, show, check.")
+runs_app = typer.Typer(no_args_is_help=True, help="Runs that have been made: list, show.")
+store_app = typer.Typer(no_args_is_help=True, help="The DuckDB store: rebuild it from the journals, query it.")
+for name, group in (("suites", suites_app), ("panels", panels_app), ("runs", runs_app), ("store", store_app)):
+    app.add_typer(group, name=name)
+
+Results = Annotated[Path, typer.Option("--results", help="Folder of runs and store.", envvar="EVALKIT_RESULTS")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, an unmistakable beginning of it, or latest.")]
+DEFAULT_RESULTS = Path("results")
+
+
+class ReportFormat(StrEnum):
+    """What a report can be."""
+
+    table = "table"
+    json = "json"
+    md = "md"
+    html = "html"
+
+
+@app.callback(invoke_without_command=True)
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Shared by all commands."""
+    if version:
+        typer.echo(f"evalkit {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    suites: Annotated[list[str] | None, typer.Argument(metavar="SUITE...", help="Suites by name or file.")] = None,
+    panel: Annotated[str | None, typer.Option(help="Panel by name or file. Default: local.")] = None,
+    model: Annotated[list[str] | None, typer.Option(help="Ask only this model of the panel. May be repeated.")] = None,
+    recorded: Annotated[Path | None, typer.Option(help="Answers from this JSON lines file; no model is asked.")] = None,
+    judge: Annotated[str | None, typer.Option(help="MODEL or PANEL:MODEL that decides what rules can't.")] = None,
+    repeats: Annotated[int | None, typer.Option(help="Ask each question so often. Default: 1, or the file's.")] = None,
+    n: Annotated[int | None, typer.Option(help="Ask about so many questions, drawn by seed in whole clusters.")] = None,
+    seed: Annotated[int, typer.Option(help="For drawing questions, resampling and SIMULATED models.")] = 0,
+    concurrency: Annotated[int, typer.Option(min=1, max=512, help="Asks in flight per model.")] = 8,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one attempt.")] = 60.0,
+    attempts: Annotated[int, typer.Option(min=1, max=20, help="Attempts at one ask.")] = 4,
+    budget: Annotated[float | None, typer.Option(metavar="USD", help="Spend no more than this.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print asks, tokens and cost; send nothing.")] = False,
+    resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="With --resume: ask failed asks again.")] = False,
+    results: Results = DEFAULT_RESULTS,
+    as_json: Json = False,
+) -> None:
+    """Ask a panel of models a suite of questions, grade and compare their answers, and print the figures.
+
+    Exit codes: 0 complete, 2 bad input, 3 complete with failed asks, 130 interrupted (go on with --resume).
+    """
+    from evalkit.prepare import Request, check_budget, prepare
+    from evalkit.providers.asking import Limits
+
+    request = Request(suites or [], panel, model or [], recorded, judge, repeats, n, seed)
+    limits = Limits(concurrency=concurrency, timeout_s=timeout, attempts=attempts, budget=budget)
+    if resume is not None:
+        if suites or panel or model or n or dry_run or judge:
+            raise InputError("--resume takes suite, panel, questions and judge from the run; leave them out")
+        _finish(*_resume(resume, request, limits, results, retry_failed), results, as_json)
+        return
+    if retry_failed:
+        raise InputError("--retry-failed goes with --resume RUN")
+    prepared = prepare(request)
+    check_budget(prepared, limits)
+    if dry_run:
+        _print_forecast(prepared, as_json)
+        return
+    _finish(*_start(prepared, limits, results), results, as_json)
+
+
+def _start(prepared: Prepared, limits: Limits, results: Path) -> tuple[Prepared, Progress]:
+    from evalkit import progress, run
+
+    def announce(name: str) -> Any:
+        say(f"run {name}")
+        return progress.watch(Counter(a.model for a in prepared.asks))
+
+    return prepared, run.start(prepared, results, limits, announce)
+
+
+def _resume(name: str, request: Any, limits: Limits, results: Path, retry: bool) -> tuple[Prepared, Progress]:
+    from evalkit import progress, run
+    from evalkit.prepare import check_budget, find_run, reopen
+
+    prepared, done, journal = reopen(find_run(results / "runs", name), request)
+    done.retry_failed = retry
+    check_budget(prepared, limits)
+
+    def announce(name: str) -> Any:
+        pending = Counter(a.model for a in done.pending(prepared.asks))
+        say(f"run {name}: {sum(pending.values())} of {len(prepared.asks)} asks left")
+        return progress.watch(pending)
+
+    return prepared, run.resume(prepared, done, journal, results, limits, announce)
+
+
+def _finish(prepared: Prepared, done: Progress, results: Path, as_json: bool) -> None:
+    """Print the figures, and leave with the exit code that says how the run ended."""
+    from evalkit.reports import data, render
+
+    figures = data.report(results, done.run)
+    typer.echo(render(figures, "json" if as_json else "table"))
+    counts = done.counts()
+    if done.stopped:
+        raise Interrupted(f"stopped; go on with: evalkit run --resume {done.run}")
+    if counts["failed"]:
+        say(f"{counts['failed']} of {len(prepared.asks)} asks failed (see the table); ask them again with: "
+             f"evalkit run --resume {done.run} --retry-failed")  # fmt: skip
+        raise typer.Exit(3)
+
+
+def _print_forecast(prepared: Prepared, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from evalkit import plan
+
+    rows = [asdict(f) for f in plan.forecast(prepared.asks, prepared.panel)]
+    known = [r["max_cost"] for r in rows if r["max_cost"] is not None]
+    total = {"asks": len(prepared.asks), "questions": len(prepared.drawn), "max_cost_of_priced_models": sum(known) if known
+             else None, "models_without_price": len(rows) - len(known)}  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps({"models": rows, "total": total}, indent=2))
+        return
+    table(["model", "asks", "input tokens", "output tokens, most", "cost, most"],
+           [[r["model"], r["asks"], r["input_tokens"], r["max_output_tokens"], money(r["max_cost"], r["currency"])]
+            for r in rows])  # fmt: skip
+    typer.echo(f"{total['questions']} questions, {total['asks']} asks; nothing was sent. Tokens are estimated from "
+               "characters, on the high side; a judge's asks are not counted.")  # fmt: skip
+
+
+@app.command()
+def report(
+    run: RunName = "latest",
+    format: Annotated[ReportFormat, typer.Option(help="What to make.")] = ReportFormat.table,  # noqa: A002
+    out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
+    results: Results = DEFAULT_RESULTS,
+) -> None:
+    """The figures of a run, with intervals and denominators."""
+    from evalkit.prepare import find_run
+    from evalkit.reports import data, render
+
+    text = render(data.report(results, find_run(results / "runs", run).name), format.value)
+    if out is None:
+        typer.echo(text)
+        return
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{out}: can't be written ({error.strerror}); name another file with --out") from error
+    say(f"wrote {out}")
+
+
+@app.command()
+def dashboard(
+    results: Results = DEFAULT_RESULTS,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8501,
+    headless: Annotated[bool, typer.Option("--headless", help="Don't open a browser.")] = False,
+) -> None:
+    """Open the dashboard in a browser. It reads the store only, also while a run is writing."""
+    from evalkit.files import shipped
+
+    page = shipped("dashboards") / "app.py"
+    os.environ["EVALKIT_RESULTS"] = str(results.resolve())
+    options = {"server.address": "127.0.0.1", "server.port": port, "server.headless": str(headless).lower(),
+               "browser.gatherUsageStats": "false", "server.fileWatcherType": "none"}  # fmt: skip
+    arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(page), *arguments])  # noqa: S606
+
+
+# --- suites
+
+
+@suites_app.command("list")
+def suites_list(as_json: Json = False) -> None:
+    """Suites in ./suites and the shipped ones."""
+    from evalkit import suites
+
+    rows = [_suite_row(suites.load(str(path)), path) for path in suites.available()]
+    print_rows(rows, as_json, ["id", "questions", "answerable", "strata", "protocol", "licence", "title"])
+
+
+def _suite_row(suite: Suite, path: Path) -> dict[str, Any]:
+    return {"id": suite.id, "version": suite.version, "questions": len(suite.questions),
+            "answerable": sum(q.answerable for q in suite.questions), "strata": len({q.stratum for q in suite.questions}),
+            "protocol": suite.protocol, "licence": suite.licence, "language": suite.language, "title": suite.title,
+            "hash": suite.hash, "file": str(path)}  # fmt: skip
+
+
+@suites_app.command("show")
+def suites_show(suite: Annotated[str, typer.Argument(help="Name or file.")], as_json: Json = False) -> None:
+    """A suite's questions."""
+    from dataclasses import asdict
+
+    from evalkit import suites
+
+    loaded = suites.load(suite)
+    if as_json:
+        typer.echo(json.dumps(asdict(loaded), indent=2, ensure_ascii=False))
+        return
+    typer.echo(f"{loaded.title} ({loaded.id} {loaded.version}, {loaded.licence}): {loaded.description}".strip())
+    table(["id", "severity", "stratum", "question", "gold or reason"],
+           [[q.id, q.severity, q.stratum, q.text, "; ".join(q.gold) if q.answerable else f"({q.reason})"]
+            for q in loaded.questions])  # fmt: skip
+
+
+@suites_app.command("check")
+def suites_check(names: Annotated[list[str], typer.Argument(metavar="SUITE...")], as_json: Json = False) -> None:
+    """Check suites: an error ends with exit code 2 and names file, question and field; warnings are printed."""
+    from evalkit import suites
+
+    found = []
+    for name in names:
+        loaded = suites.load(name)
+        found.append({**_suite_row(loaded, suites.find(name)), "warnings": suites.warnings(loaded)})
+    if as_json:
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    for row in found:
+        for warning in row["warnings"]:
+            typer.echo(f"warning: {row['file']}: {warning}")
+        typer.echo(f"{row['file']}: {row['questions']} questions ({row['answerable']} answerable), "
+                   f"{len(row['warnings'])} warnings")  # fmt: skip
+
+
+@suites_app.command("new")
+def suites_new(
+    suite: Annotated[str, typer.Argument(metavar="ID")],
+    folder: Annotated[Path, typer.Option(help="Where to write it.")] = Path("suites"),
+) -> None:
+    """Write a small valid suite to start from."""
+    from evalkit import suites
+
+    path = suites.new(suite, folder)
+    typer.echo(f"wrote {path}; edit it, then: evalkit suites check {path}")
+
+
+# --- panels
+
+
+@panels_app.command("list")
+def panels_list(as_json: Json = False) -> None:
+    """The shipped panels."""
+    from evalkit import panels
+
+    loaded = [panels.load(path.stem) for path in panels.available()]
+    rows = [{"id": p.id, "models": len(p.models), "title": p.title, "asks": ", ".join(m.id for m in p.models)}
+            for p in loaded]  # fmt: skip
+    print_rows(rows, as_json, ["id", "title", "asks"])
+
+
+@panels_app.command("show")
+def panels_show(panel: Annotated[str, typer.Argument(help="Name or file.")], as_json: Json = False) -> None:
+    """A panel's models, prices and declared facts."""
+    from dataclasses import asdict
+
+    from evalkit import panels
+
+    loaded = panels.load(panel)
+    if as_json:
+        typer.echo(json.dumps(asdict(loaded), indent=2, ensure_ascii=False))
+        return
+    table(["model", "family", "tier", "asked as", "params", "prices per million in/out", "declared facts"],
+           [[m.id, m.family, m.tier, m.litellm or m.weights or "SIMULATED", pairs(m.params), prices(m), pairs(m.facts)]
+            for m in loaded.models])  # fmt: skip
+    for line in _terms(loaded):
+        typer.echo(line)
+
+
+@panels_app.command("check")
+def panels_check(
+    panel: Annotated[str, typer.Argument(help="Name or file.")],
+    ping: Annotated[bool, typer.Option("--ping", help="Send one request to each model.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Which keys, weights or parameters are amiss. With --ping, whether each model answers. Exit code 2 if any doesn't."""
+    from evalkit import checks, panels
+
+    rows = checks.check(panels.load(panel), ping)
+    print_rows(rows, as_json, ["model", "key", "ready", "why", *(["reply"] if ping else [])])
+    if not all(row["ready"] for row in rows):
+        raise typer.Exit(2)
+
+
+def _terms(panel: Panel) -> list[str]:
+    weights = sorted({m.weights for m in panel.models if m.weights})
+    if not weights:
+        return []
+    from evalkit.providers.local import terms
+
+    return [f"weights {name}: {terms(name)}" for name in weights]
+
+
+# --- runs and store
+
+
+@runs_app.command("list")
+def runs_list(results: Results = DEFAULT_RESULTS, as_json: Json = False) -> None:
+    """Runs, newest first."""
+    from evalkit.reports import data
+
+    rows = data.runs(results)
+    print_rows(rows, as_json, ["id", "state", "suite", "panel", "n_asked", "n_answered"])
+
+
+@runs_app.command("show")
+def runs_show(run: RunName = "latest", results: Results = DEFAULT_RESULTS, as_json: Json = False) -> None:
+    """A run's conditions: suite, panel, configuration, versions, how its asks ended."""
+    from evalkit.prepare import find_run
+    from evalkit.reports import data
+
+    shown = data.conditions(results, find_run(results / "runs", run).name)
+    if as_json:
+        typer.echo(json.dumps(shown, indent=2, ensure_ascii=False, default=str))
+        return
+    for key, value in shown.items():
+        typer.echo(f"{key}: {pairs(value) if isinstance(value, dict) else value}")
+
+
+@store_app.command("rebuild")
+def store_rebuild(results: Results = DEFAULT_RESULTS) -> None:
+    """Make the DuckDB store anew from the runs' journals. The old one stays until the new one is whole."""
+    from evalkit.store import Store
+
+    runs = Store(results).rebuild()
+    typer.echo(f"{len(runs)} runs loaded into {Store(results).path}")
+
+
+@store_app.command("query")
+def store_query(sql: str, results: Results = DEFAULT_RESULTS, as_json: Json = False) -> None:
+    """Ask the store in SQL, read-only. Views: answers, grades, relations, outcomes, pairs, rates, contradictions,
+    denominators, questions, models, attempts, judge_answers, gradings, runs."""
+    from evalkit.store import Store
+
+    rows = Store(results).query(sql)
+    print_rows(rows, as_json, list(rows[0]) if rows else [])
+
+
+def main() -> None:
+    """Run the command line; what a user did wrong is one line on stderr, never a traceback."""
+    try:
+        code = app(standalone_mode=False)
+    except EvalkitError as error:
+        say(f"evalkit: {error}")
+        code = error.exit_code
+    except typer.TyperException as error:
+        say(f"evalkit: {getattr(error, 'message', None) or error} (see --help)")
+        code = 2
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

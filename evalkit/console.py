@@ -1,0 +1,51 @@
+"""How commands print: tables for people, JSON for programs, one line on stderr for what was done or went wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import typer
+
+
+def say(line: str) -> None:
+    """A line on stderr."""
+    typer.echo(line, err=True)
+
+
+def print_rows(rows: list[dict[str, Any]], as_json: bool, columns: list[str]) -> None:
+    """Rows as a table of `columns`, or as JSON with all that they hold."""
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False, default=str))
+    elif rows:
+        table(columns, [[row[c] for c in columns] for row in rows])
+    else:
+        typer.echo("none")
+
+
+def table(columns: list[str], rows: list[list[Any]]) -> None:
+    """A plain table as wide as the terminal; what stands in a cell is never read as markup."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        drawn.add_row(*(Text("-" if cell is None else str(cell)) for cell in row))
+    Console().print(drawn)
+
+
+def pairs(values: Any) -> str:
+    """A mapping on one line."""
+    return ", ".join(f"{k}={v}" for k, v in values.items())
+
+
+def money(amount: float | None, currency: str | None) -> str:
+    """An amount, or that it is unknown."""
+    return "unknown" if amount is None else f"{amount:.2f} {currency}"
+
+
+def prices(model: Any) -> str:
+    """A model's prices with their date."""
+    p = model.prices
+    return "unknown" if p is None else f"{p.input_per_million}/{p.output_per_million} {p.currency} ({p.as_of})"

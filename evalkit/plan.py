@@ -1,0 +1,148 @@
+"""Suite x panel x design x seed -> asks. Pure: no clock, no files, no global randomness."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from evalkit import protocols
+from evalkit.errors import InputError
+from evalkit.types import Ask, Message, Model, Panel, Prices, Protocol, Purpose, Question, Suite
+
+CHARACTERS_PER_TOKEN = 3.0  # below English's 4 or so, so that a forecast errs on the dear side
+DEFAULT_MAX_TOKENS = 1024  # assumed for a forecast where a model's params set no limit
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A question and the chance that the design drew it."""
+
+    question: Question
+    pi: float
+
+
+def draw(suite: Suite, n: int | None, seed: int) -> list[Drawn]:
+    """Draw about `n` of the suite's questions, whole clusters at a time, each cluster with the same probability.
+
+    Simple random sampling of k of the C clusters without replacement, so pi = k / C for every question. Twins stay
+    together. k is the nearest whole number of clusters to the share n / N; with n None, or n >= N, all are taken and
+    pi = 1. Questions keep the suite's order.
+    """
+    if n is None or n >= len(suite.questions):
+        return [Drawn(q, 1.0) for q in suite.questions]
+    if n < 1:
+        raise InputError(f"--n {n}: ask at least one question")
+    clusters = sorted({q.cluster for q in suite.questions})
+    k = max(1, round(len(clusters) * n / len(suite.questions)))
+    chosen = set(random.Random(seed).sample(clusters, k))  # noqa: S311 - a sample, not a secret
+    return [Drawn(q, k / len(clusters)) for q in suite.questions if q.cluster in chosen]
+
+
+def protocol_of(model: Model, suite: Suite) -> Protocol:
+    """A model's own protocol, or else the suite's."""
+    return model.protocol or suite.protocol
+
+
+def asks(drawn: Sequence[Drawn], suite: Suite, panel: Panel, repeats: int, condition: str = "base") -> Iterator[Ask]:
+    """Every ask of a run, models interleaved within a question, so that an interrupted run is balanced over models."""
+    for repeat in range(repeats):
+        for item in drawn:
+            for model in panel.models:
+                turns = protocols.messages(item.question, protocol_of(model, suite), model.examples)
+                yield make_ask(model, item, turns, repeat=repeat, condition=condition)
+
+
+def make_ask(
+    model: Model,
+    item: Drawn,
+    turns: tuple[Message, ...],
+    *,
+    purpose: Purpose = "answer",
+    repeat: int = 0,
+    condition: str = "base",
+    about: str | None = None,
+) -> Ask:
+    """One ask with its id: a hash of all that is sent and of what it is for."""
+    sent = {
+        "model": model.id,
+        "litellm": model.litellm,
+        "api_base": model.api_base,
+        "weights": model.weights,
+        "simulated": dict(model.simulated) if model.simulated else None,
+        "messages": [dict(m) for m in turns],
+        "params": dict(model.params),
+        "question": item.question.id,
+        "purpose": purpose,
+        "repeat": repeat,
+        "condition": condition,
+        "about": about,
+    }
+    digest = hashlib.sha256(json.dumps(sent, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:24]
+    return Ask(digest, model.id, item.question.id, purpose, repeat, condition, turns, model.params, item.pi, about)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a model's asks will take. Cost is the most it can be (every reply at its full length); None = unknown."""
+
+    model: str
+    asks: int
+    input_tokens: int
+    max_output_tokens: int
+    max_cost: float | None
+    currency: str | None
+
+
+def input_tokens(ask: Ask) -> int:
+    """Tokens to be sent, estimated from characters on the high side (no tokenizer is loaded for a forecast)."""
+    characters = sum(len(m["content"]) + 8 for m in ask.messages)
+    return int(characters / CHARACTERS_PER_TOKEN) + 1
+
+
+def max_output_tokens(ask: Ask) -> int:
+    """The longest reply that the ask allows."""
+    limit = ask.params.get("max_tokens") or ask.params.get("max_completion_tokens") or DEFAULT_MAX_TOKENS
+    return int(limit)
+
+
+def cost(prices: Prices | None, input_tokens: int | None, output_tokens: int | None, cached: int = 0) -> float | None:
+    """Money for one ask, in the price table's currency; None where a price or a count is unknown."""
+    if prices is None or prices.input_per_million is None or prices.output_per_million is None:
+        return None
+    if input_tokens is None or output_tokens is None:
+        return None
+    cached_price = prices.cached_input_per_million
+    cached_price = prices.input_per_million if cached_price is None else cached_price
+    fresh = max(input_tokens - cached, 0) * prices.input_per_million
+    return (fresh + cached * cached_price + output_tokens * prices.output_per_million) / 1e6
+
+
+def worst_cost(ask: Ask, prices: Prices | None) -> float | None:
+    """The most that an ask can cost by the forecast's token counts."""
+    return cost(prices, input_tokens(ask), max_output_tokens(ask))
+
+
+def forecast(planned: Iterable[Ask], panel: Panel) -> list[Forecast]:
+    """Asks, tokens and worst-case cost by model, in the panel's order."""
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for ask in planned:
+        row = counts[ask.model]
+        row[0] += 1
+        row[1] += input_tokens(ask)
+        row[2] += max_output_tokens(ask)
+    out = []
+    for model in panel.models:
+        n, tokens_in, tokens_out = counts[model.id]
+        money = cost(model.prices, tokens_in, tokens_out)
+        out.append(Forecast(model.id, n, tokens_in, tokens_out, money, model.prices.currency if model.prices else None))
+    return out
+
+
+def suite_hash(fields: dict[str, object], questions: Iterable[Question]) -> str:
+    """Hash of a suite's content, in its order."""
+    content = {**fields, "questions": [asdict(q) for q in questions]}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

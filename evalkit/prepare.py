@@ -1,0 +1,299 @@
+"""What a run needs before the first ask: its parts read and checked, its plan made, or its past read from a journal."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from evalkit import __version__, grading, panels, plan, protocols, suites
+from evalkit.errors import InputError, JournalError, PanelError, RecordedError
+from evalkit.journal import NAME, Journal
+from evalkit.providers import recorded
+from evalkit.providers.asking import OVER_BUDGET, Limits, from_data
+from evalkit.types import Answer, Ask, Model, Panel, Protocol, Purpose, Suite
+
+SCHEMA = 1
+JUDGE_TOKENS = 256  # room for a verdict and its reason
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a user asks for with `evalkit run`."""
+
+    suites: Sequence[str]
+    panel: str | None = None
+    models: Sequence[str] = ()
+    recorded: Path | None = None
+    judge: str | None = None
+    repeats: int | None = None
+    n: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A run's parts, checked. `asks` is its whole plan."""
+
+    suite: Suite
+    panel: Panel
+    drawn: dict[str, float]
+    asks: list[Ask]
+    seed: int
+    repeats: int
+    recording: recorded.Recording | None
+    judge: Model | None
+
+    @property
+    def protocols(self) -> dict[str, Protocol]:
+        """The answer protocol of each model."""
+        models = [*self.panel.models, *([self.judge] if self.judge else [])]
+        return {m.id: plan.protocol_of(m, self.suite) for m in models}
+
+    @property
+    def judge_id(self) -> str | None:
+        """The judge's id, if there is one."""
+        return self.judge.id if self.judge else None
+
+
+@dataclass(slots=True)
+class Progress:
+    """What of a run has been done: the last word on each ask, by ask id."""
+
+    run: str
+    answers: dict[str, Answer] = field(default_factory=dict)
+    gradings: int = 0
+    state: str = "running"
+    stopped: bool = False
+    retry_failed: bool = False
+
+    def add(self, answers: Sequence[Answer]) -> None:
+        """Take in what has just been recorded."""
+        self.answers.update({a.ask: a for a in answers})
+
+    def of(self, purpose: Purpose) -> list[Answer]:
+        """The answers of a purpose."""
+        return [a for a in self.answers.values() if a.purpose == purpose]
+
+    def pending(self, asks: Sequence[Ask]) -> list[Ask]:
+        """Asks that are still to be sent: never an answered one; one that the budget stopped, or a failed one if told to."""
+        return [a for a in asks if self._open(self.answers.get(a.id))]
+
+    def _open(self, answer: Answer | None) -> bool:
+        if answer is None or answer.error_kind == OVER_BUDGET:
+            return True
+        return self.retry_failed and answer.status == "failed"
+
+    def complete(self, asks: Sequence[Ask]) -> bool:
+        """Whether nothing is left to do."""
+        return self.state == "complete" and not self.pending(asks)
+
+    def spent(self) -> float:
+        """Money spent so far."""
+        return sum(a.cost or 0.0 for a in self.answers.values())
+
+    def counts(self) -> dict[str, int]:
+        """How the asks to the panel ended."""
+        ended = Counter(a.status for a in self.of("answer"))
+        return {"answered": ended["answered"], "vendor_filtered": ended["vendor_filtered"], "failed": ended["failed"]}
+
+    def next_grading(self) -> str:
+        """A name for the next grading of this run."""
+        self.gradings += 1
+        return f"g{self.gradings}"
+
+
+def prepare(request: Request) -> Prepared:
+    """Read and check everything that a new run needs. Raises `InputError`s; nothing has been written or sent."""
+    if not request.suites:
+        raise InputError("name a suite to ask, e.g. `evalkit run quickstart` (`evalkit suites list` shows them)")
+    suite = suites.merge([suites.load(name) for name in request.suites])
+    recording = recorded.load(request.recorded, suite) if request.recorded else None
+    panel = panels.only(_panel(request.panel, recording), list(request.models))
+    repeats = _repeats(request.repeats, recording)
+    judge = _judge(request.judge, panel)
+    check_askable([*panel.models, *([judge] if judge else [])])
+    drawn = plan.draw(suite, request.n, request.seed)
+    asks = list(plan.asks(drawn, suite, panel, repeats))
+    pis = {d.question.id: d.pi for d in drawn}
+    return Prepared(suite, panel, pis, asks, request.seed, repeats, recording, judge)
+
+
+def _panel(name: str | None, recording: recorded.Recording | None) -> Panel:
+    if recording is None:
+        return panels.load(name or "local")
+    if name is None:
+        return panels.recorded(recording.models)
+    panel = panels.load(name)
+    if unknown := [m for m in recording.models if m not in {x.id for x in panel.models}]:
+        raise RecordedError(
+            f"{recording.path}: panel {panel.id} has no model {unknown[0]!r}; add it there, or leave --panel out"
+        )
+    return panels.as_recorded(panel)
+
+
+def _repeats(asked: int | None, recording: recorded.Recording | None) -> int:
+    if asked is not None and asked < 1:
+        raise InputError(f"--repeats {asked}: ask at least once")
+    return asked or (recording.repeats if recording else 1)
+
+
+def _judge(name: str | None, panel: Panel) -> Model | None:
+    """A judge is `MODEL` of the run's panel or `PANEL:MODEL`. It gets an id of its own, since it has another job."""
+    if name is None:
+        return None
+    other, _, model = name.rpartition(":")
+    home = panels.load(other) if other else panel
+    found = panels.only(home, [model]).models[0]
+    if found.provider in ("simulated", "recorded"):
+        raise PanelError(f"--judge {name}: a {found.provider} model can't judge; name one that can be asked")
+    params = {k: v for k, v in found.params.items() if k != "stop"}
+    params["max_tokens"] = max(JUDGE_TOKENS, int(params.get("max_tokens") or 0))
+    return replace(found, id=f"judge:{found.id}", protocol="plain", params=params)
+
+
+def check_askable(models: Sequence[Model]) -> None:
+    """Refuse what would fail at the first ask: a missing key, weights, or a parameter that the model doesn't take."""
+    asked = [m for m in models if m.provider == "litellm"]
+    missing = panels.missing_keys(Panel("", "", tuple(asked)))
+    if missing:
+        name, variable = next(iter(missing.items()))
+        more = f" (and {len(missing) - 1} more models without a key)" if len(missing) > 1 else ""
+        raise PanelError(
+            f"model {name}: no key; set {variable} in the environment, or choose others with --model{more}"
+        )
+    if asked:
+        from evalkit.providers.litellm_provider import check_params
+
+        for model in asked:
+            check_params(model)
+    for weights in {m.weights for m in models if m.weights}:
+        from evalkit.providers.local import weights_file
+
+        weights_file(weights)
+
+
+def check_budget(prepared: Prepared, limits: Limits) -> None:
+    """A budget can't be held where a price is unknown or in another currency."""
+    if limits.budget is None:
+        return
+    if not limits.budget > 0:
+        raise InputError(f"--budget {limits.budget:g}: give an amount above 0")
+    for model in [*prepared.panel.models, *([prepared.judge] if prepared.judge else [])]:
+        if model.provider == "litellm" and (model.prices is None or model.prices.currency != "USD"
+                                            or plan.cost(model.prices, 1, 1) is None):  # fmt: skip
+            raise InputError(f"--budget: model {model.id} has no price in USD, so a budget can't be held; fill in its "
+                             "prices in the panel file, or choose other models with --model")  # fmt: skip
+
+
+def header(prepared: Prepared, limits: Limits) -> dict[str, Any]:
+    """A run's first event: all that is needed to read it in years, or to go on with it."""
+    recording = prepared.recording
+    return {
+        "schema": SCHEMA,
+        "suite": asdict(prepared.suite),
+        "panel": asdict(prepared.panel),
+        "judge": asdict(prepared.judge) if prepared.judge else None,
+        "drawn": prepared.drawn,
+        "config": {"seed": prepared.seed, "repeats": prepared.repeats, "limits": asdict(limits)},
+        "recorded": {"path": str(recording.path.resolve()), "sha256": _sha256(recording.path)} if recording else None,
+        "protocols": {"version": protocols.VERSION, "system": protocols.SYSTEM, "examples": protocols.EXAMPLES},
+        "versions": {"evalkit": __version__, "python": platform.python_version(), **grading.VERSIONS, **_libraries()},
+    }
+
+
+def _libraries() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for name in ("litellm", "duckdb", "xllamacpp", "numpy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def reopen(folder: Path, request: Request) -> tuple[Prepared, Progress, Journal]:
+    """A run as its journal tells it, locked for going on. The suite, panel and plan are the journal's, not today's files."""
+    journal, events = Journal.resume(folder)
+    try:
+        return (*_reread(folder, events, request), journal)
+    except BaseException:
+        journal.close()
+        raise
+
+
+def _reread(folder: Path, events: Sequence[Any], request: Request) -> tuple[Prepared, Progress]:
+    if not events or events[0].kind != "run":
+        raise JournalError(f"{folder / NAME}: holds no run; it was stopped before it began, start it again")
+    head = events[0].data
+    suite, panel = suites.from_record(head["suite"]), panels.from_record(head["panel"])
+    judge = panels.from_record({"id": "", "title": "", "models": [head["judge"]]}).models[0] if head["judge"] else None
+    config = head["config"]
+    drawn = [plan.Drawn(q, head["drawn"][q.id]) for q in suite.questions if q.id in head["drawn"]]
+    asks = list(plan.asks(drawn, suite, panel, config["repeats"]))
+    recording = _recording(head["recorded"], suite, request.recorded)
+    check_askable([*panel.models, *([judge] if judge else [])])
+    prepared = Prepared(suite, panel, head["drawn"], asks, config["seed"], config["repeats"], recording, judge)
+    progress = Progress(folder.name)
+    for event in events:
+        if event.kind == "answer":
+            progress.add([from_data(event.data)])
+        elif event.kind == "grading":
+            progress.gradings += 1
+        progress.state = {"end": event.data.get("state"), "resume": "running"}.get(event.kind, progress.state)
+    _same_plan(folder, asks, progress)
+    return prepared, progress
+
+
+def _same_plan(folder: Path, asks: Sequence[Ask], progress: Progress) -> None:
+    """An evalkit that words its asks otherwise would ask everything again under other ids: refuse."""
+    planned = {a.id for a in asks}
+    if strangers := [a for a in progress.of("answer") if a.ask not in planned]:
+        raise JournalError(f"{folder / NAME}: {len(strangers)} answers are to asks that this version of evalkit would word "
+                           "otherwise; resume with the version that started it, or start a new run")  # fmt: skip
+
+
+def _recording(held: dict[str, str] | None, suite: Suite, given: Path | None) -> recorded.Recording | None:
+    if held is None:
+        return None
+    path = given or Path(held["path"])
+    recording = recorded.load(path, suite)
+    if _sha256(path) != held["sha256"]:
+        raise RecordedError(
+            f"{path}: not the file that the run began with (its sha256 differs); name that with --recorded"
+        )
+    return recording
+
+
+def new_run_id(prepared: Prepared, folder: Path) -> str:
+    """A run's name: when (UTC), which suite, which panel; numbered if that is taken."""
+    base = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{prepared.suite.id}-{prepared.panel.id}"
+    name, number = base, 2
+    while (folder / name).exists():
+        name, number = f"{base}-{number}", number + 1
+    return name
+
+
+def find_run(runs_folder: Path, name: str) -> Path:
+    """The folder of a run that is named by its id, by an unmistakable beginning of it, or as `latest`."""
+    there = sorted(path.parent for path in runs_folder.glob(f"*/{NAME}"))
+    if name == "latest" and there:
+        return there[-1]
+    matches = [p for p in there if p.name == name] or [p for p in there if p.name.startswith(name)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise InputError(f"run {name!r} could be {matches[0].name} or {matches[1].name}; give more of its name")
+    newest = f"; the newest is {there[-1].name}" if there else "; there are no runs yet, `evalkit run` makes one"
+    raise InputError(f"no run named {name!r} in {runs_folder.parent}{newest}")

@@ -1,0 +1,339 @@
+"""The store's rows -> the report's figures. SQL joins and counts, `statistics` estimates, this puts the two together."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalkit import __version__
+from evalkit.errors import InputError
+from evalkit.reports.arrays import arrays
+from evalkit.reports.definitions import definitions
+from evalkit.store import Store
+from evalkit.store.store import Reader
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA = "evalkit.report/1"
+WORST = 12
+Row = dict[str, Any]
+
+
+def runs(results: Path) -> list[Row]:
+    """Every run in the store, newest first: `id, created_at, state, suite, panel, n_asked, n_answered, simulated`."""
+    return Store(results).query(
+        """SELECT r.run AS id, strftime(r.created_at, '%Y-%m-%dT%H:%M:%SZ') AS created_at, r.state, r.suite, r.panel,
+                  count(a.ask) AS n_asked, count(a.ask) FILTER (a.status = 'answered') AS n_answered, r.simulated
+           FROM runs r LEFT JOIN answers a USING (run)
+           GROUP BY r.run, r.created_at, r.state, r.suite, r.panel, r.simulated ORDER BY r.created_at DESC, r.run DESC"""
+    )
+
+
+def revision(results: Path, run: str) -> int:
+    """A number that changes whenever more of the run was loaded: a key for caches."""
+    rows = Store(results).query("SELECT lines FROM runs WHERE run = ?", [run])
+    return int(rows[0]["lines"]) if rows else 0
+
+
+def conditions(results: Path, run: str) -> Row:
+    """What a run was: suite, panel, configuration, versions, denominators by model."""
+    with Store(results).reading() as reader:
+        head = _head(reader, run)
+        counts = reader.rows("SELECT * EXCLUDE (run) FROM denominators WHERE run = ? ORDER BY model", [run])
+    header = head["header"]
+    return {
+        "run": run, "created_at": head["created_at"], "state": head["state"],
+        "suite": {k: v for k, v in header["suite"].items() if k != "questions"},
+        "panel": header["panel"]["id"], "models": ", ".join(m["id"] for m in header["panel"]["models"]),
+        "judge": (header["judge"] or {}).get("id"), "config": header["config"], "recorded": header["recorded"],
+        "versions": header["versions"], **{f"asks of {row['model']}": row for row in counts},
+    }  # fmt: skip
+
+
+def report(results: Path, run: str) -> Row:
+    """The whole report as one dict of schema `evalkit.report/1` (documented in `schema.md`)."""
+    import numpy as np
+
+    from evalkit import statistics
+
+    with Store(results).reading() as reader:
+        head = _head(reader, run)
+        models = reader.rows("SELECT * FROM models WHERE run = ? ORDER BY ordinal", [run])
+        frame = reader.frame(_OUTCOMES, [run])
+        pair_frame = reader.frame(_PAIRS, [run])
+        counts = {r["model"]: r for r in reader.rows("SELECT * FROM denominators WHERE run = ?", [run])}
+        usage = {r["model"]: r for r in reader.rows(_USAGE, [run])}
+        failures = reader.rows(_FAILURES, [run])
+        worst = _questions(reader, run, "TRUE", [], WORST, 0, _WORST_FIRST)
+        gradings = reader.rows("SELECT * FROM gradings WHERE run = ? AND latest", [run])
+    names = [m["model"] for m in models]
+    header = head["header"]
+    outcomes, pairs, self_pairs, entropies = arrays(frame, pair_frame, names)
+    shape = {"n_models": len(names), "n_clusters": int(frame["cluster_code"].max()) + 1 if len(frame) else 0}
+    seed = header["config"]["seed"]
+
+    def common() -> dict[str, Any]:
+        return {**shape, "rng": np.random.default_rng(seed)}
+
+    figures = statistics.model_metrics(outcomes, pairs, self_pairs, **common())
+    pair_figures = statistics.pair_metrics(outcomes, pairs, self_pairs, **common())
+    panel_figures = statistics.panel_metrics(outcomes, pairs, entropies, **common())
+    return {
+        "schema": SCHEMA,
+        "evalkit": __version__,
+        "run": _run(run, head, frame, gradings),
+        "definitions": definitions(),
+        "models": {
+            m["model"]: {**_about(m, counts, usage, failures), **{k: asdict(e) for k, e in figures[i].items()}}
+            for i, m in enumerate(models)
+        },
+        "pairs": [_pair(figure, names) for figure in pair_figures],
+        "panel": {key: asdict(estimate) for key, estimate in panel_figures.items()},
+        "worst_questions": worst,
+        "notes": _notes(head, models, counts, gradings, len(frame)),
+    }
+
+
+def questions(
+    results: Path, run: str, *, view: str = "all", search: str = "", limit: int = 20, offset: int = 0
+) -> dict[str, Any]:
+    """A page of a run's questions with all answers side by side: `{"total", "questions"}`.
+
+    `view`: all, models_disagree, fabricated, all_wrong, confident_and_contradicted, ungraded. `search`: in question,
+    answers and id, case-insensitive.
+    """
+    if view not in _VIEWS:
+        raise InputError(f"view {view!r}: one of {', '.join(_VIEWS)}")
+    where = _VIEWS[view]
+    if search.strip():
+        where += " AND question IN (SELECT question FROM found)"
+    parameters = [f"%{search.strip()}%"]
+    with Store(results).reading() as reader:
+        total = reader.rows(_QUESTIONS.format(select="count(*) AS n", where=where, tail=""), [*parameters, run])
+        page = _questions(reader, run, where, parameters, limit, offset, "ordinal")
+    return {"total": total[0]["n"], "questions": page}
+
+
+def contradictions(results: Path, run: str, a: str, b: str, limit: int = 50) -> list[Row]:
+    """Pairs of answers of models `a` and `b` that contradict each other, critical questions first."""
+    with Store(results).reading() as reader:
+        rows = reader.rows(
+            """SELECT p.*, q.text, q.gold, q.severity FROM pairs p JOIN questions q USING (run, question)
+               WHERE p.run = ? AND p.kind = 'contradict' AND model_a <> model_b
+                 AND ((model_a = ? AND model_b = ?) OR (model_a = ? AND model_b = ?))
+               ORDER BY q.severity DESC, q.ordinal, p.repeat LIMIT ?""",
+            [run, a, b, b, a, limit],
+        )
+    out = []
+    for row in rows:
+        left, right = ("a", "b") if row["model_a"] == a else ("b", "a")
+        out.append({
+            **{key: row[key] for key in ("question", "text", "gold", "answerable", "severity", "why", "repeat")},
+            "a_final": row[f"final_{left}"], "b_final": row[f"final_{right}"],
+            "a_outcome": row[f"outcome_{left}"], "b_outcome": row[f"outcome_{right}"],
+        })  # fmt: skip
+    return out
+
+
+# --- SQL
+
+_OUTCOMES = """
+SELECT o.model, o.question, o.repeat, o.status, o.outcome, o.confidence, o.answerable, o.exposure / o.pi AS weight, o.pi,
+       dense_rank() OVER (ORDER BY o.cluster) - 1 AS cluster_code, dense_rank() OVER (ORDER BY o.question) - 1 AS question_code
+FROM outcomes o WHERE o.run = ? ORDER BY o.question, o.model, o.repeat"""
+_PAIRS = """
+SELECT p.*, p.exposure / p.pi AS weight FROM pairs p WHERE p.run = ?
+ORDER BY p.question, p.model_a, p.model_b, p.repeat, p.repeat_b"""
+_USAGE = """
+SELECT model, sum(cost) AS cost, count(*) FILTER (status = 'answered' AND cost IS NULL) AS uncosted,
+       min(currency) AS currency,
+       quantile_cont(latency_s, 0.5) AS p50, quantile_cont(latency_s, 0.95) AS p95,
+       sum(input_tokens) AS input, sum(output_tokens) AS output
+FROM answers WHERE run = ? GROUP BY model"""
+_FAILURES = """
+SELECT model, error_kind, count(*) AS n FROM answers WHERE run = ? AND status <> 'answered' GROUP BY ALL ORDER BY ALL"""
+
+# One row a question: how its answers came out. `found` is for searching.
+_QUESTIONS = """
+WITH found AS (
+    SELECT DISTINCT q.run, q.question FROM questions q LEFT JOIN answers a USING (run, question)
+    WHERE concat_ws(' ', q.question, q.text, a.final) ILIKE ?
+), judged AS (
+    SELECT run, question, count(*) FILTER (outcome = 'incorrect') AS wrong,
+           count(*) FILTER (outcome = 'incorrect' AND NOT answerable) AS fabricated,
+           count(*) FILTER (committed) AS committed, count(*) FILTER (outcome IS NOT NULL) AS graded,
+           count(*) FILTER (status = 'answered' AND outcome IS NULL) AS ungraded
+    FROM outcomes GROUP BY ALL
+), clashing AS (
+    SELECT run, question, count(*) AS contradictions,
+           count(*) FILTER (confidence_a >= 80 OR confidence_b >= 80) AS confident
+    FROM pairs WHERE kind = 'contradict' AND model_a <> model_b GROUP BY ALL
+), listed AS (
+    SELECT q.*, j.* EXCLUDE (run, question), coalesce(c.contradictions, 0) AS contradictions,
+           coalesce(c.confident, 0) AS confident
+    FROM questions q LEFT JOIN judged j USING (run, question) LEFT JOIN clashing c USING (run, question)
+)
+SELECT {select} FROM listed WHERE run = ? AND {where} {tail}"""
+_VIEWS = {
+    "all": "TRUE",
+    "models_disagree": "contradictions > 0",
+    "fabricated": "fabricated > 0",
+    "all_wrong": "graded > 1 AND wrong = graded",
+    "confident_and_contradicted": "confident > 0",
+    "ungraded": "ungraded > 0",
+}
+_WORST_FIRST = "CASE WHEN wrong > 0 THEN severity ELSE 0 END DESC, wrong DESC, contradictions DESC, ordinal"
+
+
+def _head(reader: Reader, run: str) -> Row:
+    rows = reader.rows(
+        """SELECT run, strftime(created_at, '%Y-%m-%dT%H:%M:%SZ') AS created_at, state, simulated, header
+           FROM runs WHERE run = ?""", [run]
+    )  # fmt: skip
+    if not rows:
+        raise InputError(f"run {run}: not in the store; `evalkit store rebuild` loads it from its journal")
+    return {**rows[0], "header": json.loads(rows[0]["header"])}
+
+
+def _questions(
+    reader: Reader, run: str, where: str, parameters: list[Any], limit: int, offset: int, order: str
+) -> list[Row]:
+    sql = _QUESTIONS.format(select="*", where=where, tail=f"ORDER BY {order} LIMIT ? OFFSET ?")
+    rows = reader.rows(sql, [*(parameters or ["%"]), run, limit, offset])
+    ids = [row["question"] for row in rows]
+    answers = reader.rows(
+        """SELECT o.*, m.ordinal FROM outcomes o JOIN models m USING (run, model)
+           WHERE o.run = ? AND list_contains(?, o.question) ORDER BY m.ordinal, o.repeat""",
+        [run, ids],
+    )
+    pairs = reader.rows("SELECT * FROM pairs WHERE run = ? AND list_contains(?, question)", [run, ids])
+    by_question: dict[str, list[Row]] = defaultdict(list)
+    for answer in answers:
+        by_question[answer["question"]].append(answer)
+    pairs_of: dict[str, list[Row]] = defaultdict(list)
+    for pair in pairs:
+        pairs_of[pair["question"]].append(pair)
+    return [_question(row, by_question[row["question"]], pairs_of[row["question"]]) for row in rows]
+
+
+def _question(row: Row, answers: list[Row], pairs: list[Row]) -> Row:
+    groups = _groups(answers, pairs)
+    against: dict[str, set[str]] = defaultdict(set)
+    for pair in pairs:
+        if pair["kind"] == "contradict" and pair["model_a"] != pair["model_b"]:
+            against[pair["a"]].add(pair["model_b"])
+            against[pair["b"]].add(pair["model_a"])
+    keys = ("question", "text", "context", "answerable", "gold", "reason", "severity", "exposure", "stratum")
+    return {
+        **{key: row[key] for key in keys},
+        "contradictions": row["contradictions"],
+        "fabricated": row["fabricated"] or 0,
+        "answers": [
+            {**{key: a[key] for key in ("model", "repeat", "status", "final", "confidence", "outcome", "why", "stage",
+                                        "error_kind")},
+             "group": groups.get(a["ask"]), "contradicted_by": sorted(against[a["ask"]])}
+            for a in answers
+        ],
+    }  # fmt: skip
+
+
+def _groups(answers: list[Row], pairs: list[Row]) -> dict[str, int]:
+    """The group of equivalent answers that each committed one belongs to; 0 is the largest."""
+    from evalkit.divergence import clusters
+    from evalkit.types import Relation
+
+    relations = [Relation(p["question"], p["a"], p["b"], p["kind"], "", "") for p in pairs]
+    found = clusters([a["ask"] for a in answers if a["committed"]], relations)
+    ordered = sorted(found, key=lambda group: (-len(group), group))
+    return {ask: number for number, group in enumerate(ordered) for ask in group}
+
+
+# --- parts of the report
+
+
+def _run(run: str, head: Row, frame: pd.DataFrame, gradings: list[Row]) -> Row:
+    header = head["header"]
+    grading = None
+    if gradings:
+        said = json.loads(gradings[0]["graders"])
+        judge = said.pop("judge", None)
+        at = gradings[0]["happened_at"].isoformat() + "Z"
+        grading = {"id": gradings[0]["grading"], "at": at, "judge": judge, "graders": said}  # fmt: skip
+    suite, recorded = header["suite"], header["recorded"]
+    own = {m["protocol"] or suite["protocol"] for m in header["panel"]["models"]}
+    return {
+        "id": run, "created_at": head["created_at"], "state": head["state"], "simulated": head["simulated"],
+        "suite": suite["id"], "suite_version": suite["version"], "suite_title": suite["title"],
+        "suite_hash": suite["hash"], "panel": header["panel"]["id"], "seed": header["config"]["seed"],
+        "repeats": header["config"]["repeats"], "n_questions": int(frame["question"].nunique()),
+        "n_questions_in_suite": len(suite["questions"]), "recorded": Path(recorded["path"]).name if recorded else None,
+        "profile": "neutral", "protocols": sorted(own), "grading": grading,
+    }  # fmt: skip
+
+
+def _about(model: Row, counts: dict[str, Row], usage: dict[str, Row], failures: Iterable[Row]) -> Row:
+    name = model["model"]
+    keys = ("asked", "answered", "vendor_filtered", "failed", "graded", "ungraded", "off_protocol")
+    count, used = counts.get(name, {}), usage.get(name, {})
+    known = used.get("uncosted") == 0
+    return {
+        "tier": model["tier"], "family": model["family"], "provider": model["provider"], "simulated": model["simulated"],
+        "counts": {key: count.get(key, 0) for key in keys},
+        "failures": {f["error_kind"]: f["n"] for f in failures if f["model"] == name},
+        "cost": {"value": used.get("cost") if known else None, "currency": used.get("currency") if known else None},
+        "latency_s": {"p50": used.get("p50"), "p95": used.get("p95")},
+        "tokens": {"input": _int(used.get("input")), "output": _int(used.get("output"))},
+    }  # fmt: skip
+
+
+def _int(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _pair(figure: Any, names: list[str]) -> Row:
+    residuals = {
+        "residual_a_checked_by_b": figure.residual_ab,
+        "residual_b_checked_by_a": figure.residual_ba,
+        "false_alarm_a_checked_by_b": figure.false_alarm_ab,
+        "false_alarm_b_checked_by_a": figure.false_alarm_ba,
+    }
+    return {
+        "a": names[figure.a],
+        "b": names[figure.b],
+        "contradiction_rate": asdict(figure.contradiction_rate),
+        "who_was_right": dict(figure.who_was_right),
+        "joint_wrong_consensus": asdict(figure.joint_wrong_consensus),
+        **{key: asdict(estimate) for key, estimate in residuals.items()},
+        "excess_divergence": asdict(figure.excess_divergence),
+    }
+
+
+def _notes(head: Row, models: list[Row], counts: dict[str, Row], gradings: list[Row], asks: int) -> list[str]:
+    """Plain sentences that must stand beside the figures."""
+    notes = []
+    if head["simulated"]:
+        notes.append(
+            "SIMULATED models are among these: their figures are planted and say nothing about any real model."
+        )
+    if head["state"] != "complete":
+        notes.append(f"This run is {head['state']}: the figures are of what has come in so far.")
+    if asks and not gradings:
+        notes.append("No grading yet: answers are counted, rates are missing.")
+    for model in models:
+        row = counts.get(model["model"])
+        if row and row["ungraded"]:
+            notes.append(f"{model['model']}: {row['ungraded']} of {row['answered']} answers could not be graded; "
+                         "their worst cases are in the bounds.")  # fmt: skip
+        if row and row["failed"] + row["vendor_filtered"]:
+            notes.append(f"{model['model']}: {row['failed'] + row['vendor_filtered']} of {row['asked']} asks brought no "
+                         "answer; their worst cases are in the bounds.")  # fmt: skip
+        if row and row["off_protocol"]:
+            notes.append(f"{model['model']}: {row['off_protocol']} of {row['answered']} replies did not keep to the answer "
+                         "protocol and were read as plain text, without confidence.")  # fmt: skip
+    notes.append("Risk profile neutral: every severity weighs the same, so rates are weighted by exposure alone.")
+    return notes

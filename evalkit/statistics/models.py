@@ -1,0 +1,169 @@
+"""The figures of each model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from evalkit.statistics.arrays import (
+    ABSTAINED,
+    CONTRADICT,
+    CORRECT,
+    INCORRECT,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    Outcomes,
+    Pairs,
+    SelfPairs,
+)
+from evalkit.statistics.calibration import auroc_estimate, ece_estimate
+from evalkit.statistics.grid import Grid, build_grid, contradicted_counts, kind_matrix, own_rows
+from evalkit.statistics.rates import RATES, rate
+from evalkit.statistics.ratios import Bounds, Counts, Ratio, Rows, quotient, ratio, ratio_estimates
+from evalkit.statistics.resample import Resample, resample_clusters
+from evalkit.statistics.specs import METRICS
+from evalkit.types import Estimate
+
+
+def model_metrics(
+    outcomes: Outcomes,
+    pairs: Pairs,
+    self_pairs: SelfPairs,
+    *,
+    n_models: int,
+    n_clusters: int,
+    rng: np.random.Generator,
+    draws: int = 2000,
+    confident_at: float = 80,
+    fpc: float = 1.0,
+) -> list[dict[str, Estimate]]:
+    """Every figure of `METRICS` for each model 0..n_models-1, in that order.
+
+    `confident_at`: stated confidence (0..100) from which a committed answer counts as confident. `fpc`: 1 minus the
+    sampled share of a finite population of questions; multiplies every variance. Same rng state, same figures,
+    whatever the order of the rows. ValueError where the rows contradict each other.
+    """
+    grid = build_grid(outcomes, n_models, n_clusters)
+    rows = grid_rows(grid)
+    resample = resample_clusters(rng, rows.n_clusters, draws)
+    contradicting, decided = contradicted_counts(kind_matrix(pairs, grid), grid)
+    names: list[str] = []
+    ratios: list[Ratio] = []
+    for model in range(n_models):
+        view = _View(grid, rows, model, contradicting[model], decided[model])
+        found = _ratios(view, own_rows(self_pairs, model), confident_at)
+        names, ratios = list(found), ratios + list(found.values())
+    estimates = ratio_estimates(ratios, resample, fpc)
+    out = []
+    for model in range(n_models):
+        view = _View(grid, rows, model, contradicting[model], decided[model])
+        figures = dict(zip(names, estimates[model * len(names) :], strict=False))
+        figures |= _ranked(view, resample, fpc)
+        out.append({key: figures[key] for key in METRICS})
+    return out
+
+
+def grid_rows(grid: Grid) -> Rows:
+    """Cells as rows."""
+    return Rows(grid.cluster, grid.weight, len(grid.clusters))
+
+
+@dataclass(frozen=True)
+class _View:
+    """One model's answers by cell, with how many others contradict each, of how many decided."""
+
+    grid: Grid
+    rows: Rows
+    model: int
+    contradicting: IntArray
+    decided: IntArray
+
+    @property
+    def outcome(self) -> IntArray:
+        return np.asarray(self.grid.outcome[self.model], dtype=np.int64)
+
+    @property
+    def compared(self) -> BoolArray:
+        return np.asarray(self.decided > 0)
+
+    @property
+    def share(self) -> FloatArray:
+        """Contradicted share of each answer, 0 where nothing was decided."""
+        return np.where(self.compared, self.contradicting / np.maximum(self.decided, 1), 0.0)
+
+    @property
+    def committed(self) -> BoolArray:
+        """Graded and not abstained."""
+        return np.asarray(self.grid.graded[self.model] & (self.outcome != ABSTAINED))
+
+    def counts(self, enters: BoolArray) -> Counts:
+        asked, answered = self.grid.asked[self.model], self.grid.answered[self.model]
+        return Counts(int(asked.sum()), int(answered.sum()), int(enters.sum()))
+
+    def only(self, enters: BoolArray) -> Rows:
+        return Rows(self.rows.cluster[enters], self.rows.weight[enters], self.rows.n_clusters)
+
+
+def _ratios(view: _View, own: SelfPairs, confident_at: float) -> dict[str, Ratio]:
+    grid, rows = view.grid, view.rows
+    found = {key: rate(table, grid, rows, view.model) for key, table in RATES.items()}
+
+    def mean(values: FloatArray, enters: BoolArray) -> Ratio:
+        return ratio(rows, np.where(enters, values, 0.0), enters, view.counts(enters))
+
+    stated = np.nan_to_num(grid.confidence[view.model], nan=-1.0)
+    confident = view.compared & (stated >= confident_at)
+    rated = view.committed & (stated >= 0)
+    found["contradicted_share"] = mean(view.share, view.compared)
+    found["confident_and_contradicted_any"] = mean((view.contradicting > 0).astype(np.float64), confident)
+    most = 2 * view.contradicting > view.decided
+    found["confident_and_contradicted_majority"] = mean(most.astype(np.float64), confident)
+    found["brier"] = mean((stated / 100 - (view.outcome == CORRECT)) ** 2, rated)
+    found["self_divergence"] = self_divergence(grid, view.model, own)
+    return found
+
+
+def _ranked(view: _View, resample: Resample, fpc: float) -> dict[str, Estimate]:
+    """The figures that are not ratios of sums."""
+    confidence, outcome = view.grid.confidence[view.model], view.outcome
+    rated = view.committed & ~np.isnan(confidence)
+    judged = view.committed & view.compared
+    right, stated, by_stated = outcome[rated] == CORRECT, confidence[rated] / 100, view.only(rated)
+    wrong = outcome[judged] == INCORRECT
+    return {
+        "ece": ece_estimate(by_stated, stated, right, view.counts(rated), resample, fpc),
+        "confidence_auroc": auroc_estimate(by_stated, stated, right, view.counts(rated), fpc),
+        "divergence_auroc": auroc_estimate(view.only(judged), view.share[judged], wrong, view.counts(judged), fpc),
+    }
+
+
+def self_divergence(grid: Grid, model: int, own: SelfPairs) -> Ratio:
+    """Contradictions among decided pairs of repeats, with pairs of asks as counts.
+
+    Bounds: every pair of repeats that may have committed and has no decided relation, all agreeing or all not.
+    """
+    decided = own.kind >= 0
+    rows = Rows(grid.cluster_numbers(own.cluster[decided]), own.weight[decided], len(grid.clusters))
+    y = (own.kind[decided] == CONTRADICT).astype(np.float64)
+    _, first, place = np.unique(grid.question, return_index=True, return_inverse=True)
+    per_question = _pairs_of_repeats(place)
+    asked, answered = per_question(grid.asked[model]), per_question(grid.answered[model])
+    possible = float((grid.weight[first] * per_question(grid.may_commit[model])).sum())
+    have, base = float((rows.weight * y).sum()), float(rows.weight.sum())
+    lost = max(possible - base, 0.0)
+    bounds: Bounds = (quotient(have, base + lost), quotient(have + lost, base + lost))
+    counts = Counts(int(asked.sum()), int(answered.sum()), int(decided.sum()))
+    return ratio(rows, y, np.ones(len(y)), counts, bounds=bounds)
+
+
+def _pairs_of_repeats(place: IntArray) -> Callable[[BoolArray], FloatArray]:
+    """From a mask over cells to the number of pairs of repeats of each question among the masked ones."""
+
+    def count(mask: BoolArray) -> FloatArray:
+        n = np.bincount(place, weights=mask.astype(np.float64))
+        return np.asarray(n * (n - 1) / 2)
+
+    return count

@@ -1,0 +1,49 @@
+-- What journals hold, as tables. Append-only: a row is never changed, a later event adds a row (the one exception is
+-- `runs`, which says how far each journal has been read). NULL means missing. NaN is never stored.
+CREATE TYPE status AS ENUM ('answered', 'vendor_filtered', 'failed');
+CREATE TYPE outcome AS ENUM ('correct', 'partial', 'incorrect', 'abstained');
+CREATE TYPE relation AS ENUM ('equivalent', 'compatible', 'contradict');
+CREATE TYPE purpose AS ENUM ('answer', 'grade', 'relate');
+
+CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR);
+INSERT INTO meta VALUES ('schema', '1');
+
+-- How far each run's journal is loaded, and the hash to go on from.
+CREATE TABLE runs (
+    run VARCHAR PRIMARY KEY,
+    created_at TIMESTAMP,
+    state VARCHAR,              -- running, complete, interrupted: as the last event said
+    suite VARCHAR, suite_version VARCHAR, suite_hash VARCHAR, panel VARCHAR,
+    simulated BOOLEAN,
+    evalkit VARCHAR,
+    header JSON,                -- the whole first event: suite, panel, configuration, versions
+    lines BIGINT, bytes BIGINT, head VARCHAR
+);
+CREATE TABLE run_questions (
+    run VARCHAR, ordinal INTEGER, question VARCHAR, text VARCHAR, answerable BOOLEAN, gold VARCHAR[], tolerance DOUBLE,
+    reason VARCHAR, severity TINYINT, exposure DOUBLE, stratum VARCHAR, cluster VARCHAR, twin VARCHAR, context VARCHAR,
+    source VARCHAR, as_of VARCHAR, pi DOUBLE
+);
+CREATE TABLE run_models (
+    run VARCHAR, ordinal INTEGER, model VARCHAR, family VARCHAR, tier VARCHAR, provider VARCHAR, simulated BOOLEAN,
+    currency VARCHAR, spec JSON
+);
+CREATE TABLE answer_events (
+    run VARCHAR, seq BIGINT, happened_at TIMESTAMP, ask VARCHAR, model VARCHAR, question VARCHAR, purpose purpose, repeat INTEGER,
+    condition VARCHAR, about VARCHAR, pi DOUBLE, status status, text VARCHAR, final VARCHAR, confidence DOUBLE,
+    on_protocol BOOLEAN, reasoning VARCHAR, error_kind VARCHAR, error VARCHAR, attempts INTEGER, finish_reason VARCHAR,
+    returned_model VARCHAR, fingerprint VARCHAR, input_tokens BIGINT, output_tokens BIGINT, cost DOUBLE, currency VARCHAR,
+    latency_s DOUBLE
+);
+CREATE TABLE attempt_events (
+    run VARCHAR, seq BIGINT, happened_at TIMESTAMP, ask VARCHAR, attempt INTEGER, kind VARCHAR, error VARCHAR, wait_s DOUBLE
+);
+CREATE TABLE grading_events (run VARCHAR, seq BIGINT, happened_at TIMESTAMP, grading VARCHAR, ended BOOLEAN, graders JSON);
+CREATE TABLE grade_events (
+    run VARCHAR, seq BIGINT, grading VARCHAR, ask VARCHAR, outcome outcome, committed BOOLEAN, why VARCHAR, stage VARCHAR,
+    probability DOUBLE
+);
+CREATE TABLE relation_events (
+    run VARCHAR, seq BIGINT, grading VARCHAR, question VARCHAR, a VARCHAR, b VARCHAR, kind relation, why VARCHAR,
+    stage VARCHAR, probability DOUBLE
+);

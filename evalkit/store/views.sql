@@ -1,0 +1,76 @@
+-- What people query. Joins, filters, counts and sums are made here; what has a distribution is made in Python.
+
+-- How each planned ask ended (the last word on it, where it was asked again). Judges' asks are in judge_answers.
+CREATE VIEW answers AS
+SELECT * EXCLUDE (seq, happened_at, about) FROM answer_events
+WHERE purpose = 'answer'
+QUALIFY row_number() OVER (PARTITION BY run, ask ORDER BY seq DESC) = 1;
+
+CREATE VIEW judge_answers AS
+SELECT * EXCLUDE (seq, happened_at) FROM answer_events
+WHERE purpose <> 'answer'
+QUALIFY row_number() OVER (PARTITION BY run, ask ORDER BY seq DESC) = 1;
+
+CREATE VIEW attempts AS SELECT * FROM attempt_events;
+
+-- Every finished grading of a run; `latest` marks the one that reports use unless told otherwise.
+CREATE VIEW gradings AS
+SELECT run, grading, happened_at, graders, row_number() OVER (PARTITION BY run ORDER BY seq DESC) = 1 AS latest
+FROM grading_events WHERE ended;
+
+CREATE VIEW grades AS
+SELECT g.* EXCLUDE (seq), v.latest FROM grade_events g JOIN gradings v USING (run, grading);
+
+CREATE VIEW relations AS
+SELECT r.* EXCLUDE (seq), v.latest FROM relation_events r JOIN gradings v USING (run, grading);
+
+CREATE VIEW questions AS SELECT * FROM run_questions;
+CREATE VIEW models AS SELECT * FROM run_models;
+
+-- One row an ask, with its latest grade and its question: what figures are made of.
+CREATE VIEW outcomes AS
+SELECT a.run, a.ask, a.model, a.question, a.repeat, a.condition, a.status, a.error_kind, a.final, a.confidence,
+       a.on_protocol, a.pi, q.answerable, q.reason, q.severity, q.exposure, q.stratum, q.cluster,
+       g.grading, g.outcome, g.committed, g.why, g.stage, g.probability
+FROM answers a
+JOIN questions q USING (run, question)
+LEFT JOIN grades g ON g.run = a.run AND g.ask = a.ask AND g.latest;
+
+-- The four denominators, by model.
+CREATE VIEW denominators AS
+SELECT run, model, count(*) AS asked,
+       count(*) FILTER (status = 'answered') AS answered,
+       count(*) FILTER (status = 'vendor_filtered') AS vendor_filtered,
+       count(*) FILTER (status = 'failed') AS failed,
+       count(*) FILTER (outcome IS NOT NULL) AS graded,
+       count(*) FILTER (status = 'answered' AND outcome IS NULL) AS ungraded,
+       count(*) FILTER (NOT on_protocol) AS off_protocol
+FROM outcomes GROUP BY run, model;
+
+-- Weighted and plain sums behind the rates, by model and answerability: weight = exposure / pi (neutral risk profile).
+CREATE VIEW rates AS
+SELECT run, model, answerable, outcome, count(*) AS n, sum(exposure / pi) AS weight, sum((exposure / pi) ** 2) AS weight_squared
+FROM outcomes WHERE outcome IS NOT NULL GROUP BY run, model, answerable, outcome;
+
+-- One row a pair of committed answers of two models (or two repeats of one), with both outcomes. model_a <= model_b.
+CREATE VIEW pairs AS
+SELECT r.run, r.question, a.repeat, a.model AS model_a, b.model AS model_b, b.repeat AS repeat_b, r.a, r.b, r.kind, r.why, r.stage,
+       a.outcome AS outcome_a, b.outcome AS outcome_b, a.final AS final_a, b.final AS final_b,
+       a.confidence AS confidence_a, b.confidence AS confidence_b,
+       a.answerable, a.cluster, a.exposure, a.pi
+FROM relations r
+JOIN outcomes a ON a.run = r.run AND a.ask = r.a
+JOIN outcomes b ON b.run = r.run AND b.ask = r.b
+WHERE r.latest;
+
+-- Counts by pair of models: contradictions, decided pairs, and who was right where they contradict.
+CREATE VIEW contradictions AS
+SELECT run, model_a, model_b, count(*) AS pairs, count(kind) AS decided,
+       count(*) FILTER (kind = 'contradict') AS contradict,
+       count(*) FILTER (kind = 'equivalent') AS equivalent,
+       count(*) FILTER (kind = 'compatible') AS compatible,
+       count(*) FILTER (kind = 'contradict' AND answerable AND outcome_a = 'correct' AND outcome_b <> 'correct') AS a_right,
+       count(*) FILTER (kind = 'contradict' AND answerable AND outcome_b = 'correct' AND outcome_a <> 'correct') AS b_right,
+       count(*) FILTER (kind = 'contradict' AND answerable AND outcome_a = 'incorrect' AND outcome_b = 'incorrect') AS both_wrong,
+       count(*) FILTER (kind = 'contradict' AND NOT answerable) AS unknowable
+FROM pairs WHERE model_a <> model_b GROUP BY run, model_a, model_b;

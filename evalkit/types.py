@@ -1,0 +1,230 @@
+"""The nouns. Frozen dataclasses and the standard library only; `METRICS` terms throughout.
+
+None means missing, everywhere: an unknown price, a confidence that was not asked for, a grade that the
+instrument could not give. It is never replaced by 0, "" or NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Tier = Literal["fast", "mid", "expert", "local"]
+Protocol = Literal["elicited", "plain"]
+Reason = Literal[
+    "nonexistent_entity",
+    "false_premise",
+    "future",
+    "private",
+    "underspecified",
+    "unsolved",
+    "subjective",
+    "not_in_context",
+]
+Status = Literal["answered", "vendor_filtered", "failed"]
+Outcome = Literal["correct", "partial", "incorrect", "abstained"]
+RelationKind = Literal["equivalent", "compatible", "contradict"]
+Purpose = Literal["answer", "grade", "relate"]
+Message = Mapping[str, str]  # {"role": "system" | "user" | "assistant", "content": ...}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question. `gold` is set when `answerable`, `reason` when not; `cluster` groups what is not independent."""
+
+    id: str
+    text: str
+    answerable: bool
+    gold: tuple[str, ...] = ()  # aliases of one answer; any of them is right
+    tolerance: float | None = None  # numeric gold: absolute, in the gold's unit
+    reason: Reason | None = None
+    severity: int = 3  # 1 negligible .. 5 critical; an ordinal rank, never multiplied
+    exposure: float = 1.0  # how often such a question occurs in the workload, relative
+    stratum: str = "default"
+    cluster: str = ""
+    twin: str | None = None
+    context: str | None = None  # a document that goes with the question
+    source: str | None = None
+    as_of: str | None = None  # ISO date: gold holds as of then
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A question set. `hash` is of its content, so that two runs can tell whether they asked the same."""
+
+    id: str
+    version: str
+    title: str
+    description: str
+    licence: str
+    language: str
+    protocol: Protocol
+    questions: tuple[Question, ...]
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Money per million tokens, as declared in the panel file. None is unknown, never free."""
+
+    input_per_million: float | None
+    output_per_million: float | None
+    cached_input_per_million: float | None
+    currency: str
+    as_of: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A panel entry: what to ask and how. `params` go to the vendor as they are, none is ever dropped."""
+
+    id: str
+    provider: Literal["litellm", "local", "recorded", "simulated"]
+    family: str
+    tier: Tier
+    litellm: str | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    api_base: str | None = None
+    key_env: str | None = None
+    prices: Prices | None = None
+    context_window: int | None = None
+    protocol: Protocol | None = None  # overrides the suite's
+    examples: int = 0  # worked example turns put before the question
+    weights: str | None = None  # local: the name of pinned weights
+    simulated: Mapping[str, float] | None = None  # simulated: the planted rates
+    facts: Mapping[str, Any] = field(default_factory=dict)  # declared, not verified
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The models that are asked, side by side."""
+
+    id: str
+    title: str
+    models: tuple[Model, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request to one model. `id` hashes everything that is sent, the repeat and the condition included."""
+
+    id: str
+    model: str
+    question: str
+    purpose: Purpose
+    repeat: int
+    condition: str
+    messages: tuple[Message, ...]
+    params: Mapping[str, Any]
+    pi: float  # inclusion probability of the question under the sampling design, 0 < pi <= 1
+    about: str | None = None  # a judge's ask: the key of what is judged
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a provider hands back for one attempt that worked."""
+
+    text: str
+    reasoning: str | None = None  # kept apart, never graded
+    confidence: float | None = None  # only when it came apart from the text (recorded, simulated)
+    finish_reason: str | None = None
+    returned_model: str | None = None
+    fingerprint: str | None = None
+    input_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost: float | None = None
+    latency_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How one ask ended: exactly one status, and what came back. Immutable; grades are derived from it."""
+
+    ask: str
+    model: str
+    question: str
+    purpose: Purpose
+    repeat: int
+    condition: str
+    pi: float
+    status: Status
+    text: str | None  # the whole reply
+    final: str | None  # the final answer: the only part that is graded
+    confidence: float | None  # 0..100, as stated
+    on_protocol: bool | None  # None: no answer, or nothing was asked of its form
+    reasoning: str | None = None
+    error_kind: str | None = None
+    error: str | None = None
+    attempts: int = 1
+    finish_reason: str | None = None
+    returned_model: str | None = None
+    fingerprint: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost: float | None = None
+    currency: str | None = None
+    latency_s: float | None = None
+    about: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a grader or a detector says of one item, and how it came to it. `value` None: undecided, with `why`."""
+
+    value: str | None
+    why: str
+    stage: str  # which step decided: "alias", "numeric", "rule:refusal", "judge:<model>", ...
+    probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """The outcome of one answer under one grading. `outcome` None: ungraded, the instrument's failure."""
+
+    ask: str
+    outcome: Outcome | None
+    committed: bool | None
+    why: str
+    stage: str
+    probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How two committed answers to one question relate; `kind` None: undecided, with `why`.
+
+    `a` and `b` are ask ids, a's model (then repeat) sorting before b's.
+    """
+
+    question: str
+    a: str
+    b: str
+    kind: RelationKind | None
+    why: str
+    stage: str
+    probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure with its uncertainty and its denominators. All null when there is no data, never 0 or NaN.
+
+    `value` is weighted by w/pi (Hajek), `unweighted` stands beside it. `low`, `high`: 95 % interval.
+    `bound_low`, `bound_high`: worst case over the missing ones (None where the figure isn't a rate of graded answers).
+    `method`: how the interval was made.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n_asked: int
+    n_answered: int
+    n_graded: int
+    n_eff: float | None
+    unweighted: float | None
+    bound_low: float | None = None
+    bound_high: float | None = None
+    method: str | None = None

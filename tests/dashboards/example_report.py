@@ -1,0 +1,208 @@
+"""An example report: rich, deterministic, and with all that goes wrong in real ones (nulls, failures, hostile text)."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+HOSTILE = (
+    "Sydney | **bold** `tick` ![x](http://evil.example/a.png) <img src=http://evil.example/b.png onerror=alert(1)> "
+    "<script>alert(1)</script>\n| broken | row |\n# head https://evil.example www.evil.example {{ 7*7 }} [red]x[/red] "
+    "\x1b[31mred\x1b[0m \u202egnirts\u202c \u0000 $x$ &amp; ]]> -->"
+)
+METRICS: list[tuple[str, str, str, str]] = [
+    ("unknown_answer_hallucination", "Unknown-answer hallucination", "rate", "low"),
+    ("over_abstention", "Over-abstention", "rate", "low"),
+    ("contradicted_share", "Contradicted share", "rate", "low"),
+    ("confident_and_contradicted_any", "Confident and contradicted (any)", "rate", "low"),
+    ("confident_and_contradicted_majority", "Confident and contradicted (majority)", "rate", "low"),
+    ("accuracy", "Accuracy", "rate", "high"),
+    ("accuracy_given_attempted", "Accuracy given attempted", "rate", "high"),
+    ("f1", "F1", "rate", "high"),
+    ("omniscience_hallucination", "Omniscience hallucination", "rate", "low"),
+    ("omniscience_index", "Omniscience index", "index", "high"),
+    ("abstention_precision", "Abstention precision", "rate", "high"),
+    ("abstention_recall", "Abstention recall", "rate", "high"),
+    ("abstention_f1", "Abstention F1", "rate", "high"),
+    ("self_divergence", "Self-divergence", "rate", "low"),
+    ("brier", "Brier score", "score", "low"),
+    ("ece", "Calibration error (ECE)", "score", "low"),
+    ("confidence_auroc", "AUROC of confidence", "score", "high"),
+    ("divergence_auroc", "AUROC of divergence", "score", "high"),
+]
+MODELS = ("smollm2-135m", "smollm2-135m-warm", "gemma3-270m", "SIMULATED-careful", "ev|il`<b>\u202eledom")
+
+
+def null() -> dict[str, Any]:
+    keys = ("value", "low", "high", "n_eff", "unweighted", "bound_low", "bound_high", "method")
+    return dict.fromkeys(keys) | {"n_asked": 0, "n_answered": 0, "n_graded": 0}
+
+
+def estimate(value: float, n: int = 60, *, width: float = 0.1, scale: float = 1.0) -> dict[str, Any]:
+    return {
+        "value": value,
+        "low": max(value - width * scale, -scale if scale > 1 else 0.0),
+        "high": min(value + width * scale, scale),
+        "n_asked": n,
+        "n_answered": n - 1,
+        "n_graded": n - 3,
+        "n_eff": n * 0.8,
+        "unweighted": value * 0.97,
+        "bound_low": value * 0.95,
+        "bound_high": min(value * 1.05 + 0.02 * scale, scale),
+        "method": "cluster bootstrap, 2000 draws",
+    }
+
+
+def _model(ident: str, index: int, rng: random.Random) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key, _, unit, _ in METRICS:
+        scale = 100.0 if unit == "index" else 1.0
+        values[key] = estimate(scale * min(0.08 + 0.17 * index + 0.1 * rng.random(), 0.98), scale=scale)
+    values["self_divergence"] = null()
+    if index == 4:
+        values["unknown_answer_hallucination"] = null()
+        values["brier"] = null()
+    if index == 3:
+        values["over_abstention"] = estimate(0.0)
+    return {
+        "tier": "local",
+        "family": "huggingface",
+        "provider": "simulated" if "SIMULATED" in ident else "local",
+        "simulated": "SIMULATED" in ident,
+        "counts": {
+            "asked": 60,
+            "answered": 57,
+            "vendor_filtered": 1,
+            "failed": 2,
+            "graded": 55,
+            "ungraded": 2,
+            "off_protocol": 4,
+        },
+        "failures": {"timeout": 2},
+        "cost": {"value": 0.0123 if index == 0 else None, "currency": "USD" if index == 0 else None},
+        "latency_s": {"p50": 0.42, "p95": None if index == 4 else 1.9},
+        "tokens": {"input": 5210, "output": None if index == 4 else 1480},
+        **values,
+    }
+
+
+def _pair(a: str, b: str, rng: random.Random) -> dict[str, Any]:
+    def one() -> dict[str, Any]:
+        return estimate(0.05 + 0.6 * rng.random(), 41)
+
+    return {
+        "a": a,
+        "b": b,
+        "contradiction_rate": null() if b == MODELS[4] and a == MODELS[3] else one(),
+        "who_was_right": {"a_right": 4, "b_right": 6, "both_wrong": 3, "unknowable": 5, "ungraded": 1},
+        "joint_wrong_consensus": one(),
+        "residual_a_checked_by_b": one(),
+        "residual_b_checked_by_a": one(),
+        "false_alarm_a_checked_by_b": one(),
+        "false_alarm_b_checked_by_a": null(),
+        "excess_divergence": null() | {"value": -0.031, "low": -0.2, "high": 0.12},
+    }
+
+
+def _answer(model: str, final: str | None, outcome: str | None, group: int | None, **more: Any) -> dict[str, Any]:
+    return {
+        "model": model,
+        "repeat": 0,
+        "status": "answered",
+        "final": final,
+        "confidence": 90.0,
+        "outcome": outcome,
+        "why": "matches an alias",
+        "stage": "alias",
+        "error_kind": None,
+        "group": group,
+        "contradicted_by": [],
+        **more,
+    }
+
+
+def questions() -> list[dict[str, Any]]:
+    first = {
+        "question": "cap-au",
+        "text": "What is the capital of Australia?",
+        "context": None,
+        "answerable": True,
+        "gold": ["Canberra"],
+        "reason": None,
+        "severity": 2,
+        "exposure": 1.0,
+        "stratum": "geography",
+        "contradictions": 3,
+        "fabricated": 0,
+        "answers": [
+            _answer(MODELS[0], "Canberra", "correct", 0, contradicted_by=[MODELS[4]]),
+            _answer(MODELS[1], "It is Canberra.", "correct", 0, repeat=1, contradicted_by=[MODELS[4]]),
+            _answer(MODELS[2], None, None, None, status="failed", error_kind="timeout", confidence=None),
+            _answer(MODELS[3], "I don't know", "abstained", None, confidence=None),
+            _answer(MODELS[4], HOSTILE, "incorrect", 1, contradicted_by=list(MODELS[:2])),
+        ],
+    }
+    second = {
+        "question": "drug-x",
+        "text": "What is the usual daily dose of Zorbalexin for adults? " + HOSTILE,
+        "context": "A leaflet.\nSecond line.\n" + "Very long context. " * 200,
+        "answerable": False,
+        "gold": [],
+        "reason": "nonexistent_entity",
+        "severity": 5,
+        "exposure": 2.5,
+        "stratum": "medicine",
+        "contradictions": 2,
+        "fabricated": 2,
+        "answers": [
+            _answer(MODELS[0], "I don't know.", "abstained", None, confidence=20.0),
+            _answer(MODELS[1], "100 mg", "incorrect", 0, contradicted_by=[MODELS[2]]),
+            _answer(MODELS[2], "A" * 3000, "incorrect", 1, contradicted_by=[MODELS[1]]),
+            _answer(MODELS[3], None, None, None, status="vendor_filtered"),
+            _answer(MODELS[4], "maybe", None, None, why="judge's reply could not be read", stage="judge"),
+        ],
+    }
+    return [first, second]
+
+
+def example(models: tuple[str, ...] = MODELS, state: str = "complete") -> dict[str, Any]:
+    """The report of a run of `models`, always the same."""
+    rng = random.Random(7)
+    return {
+        "schema": "evalkit.report/1",
+        "evalkit": "0.1.0",
+        "run": {
+            "id": "20261122-064142-quickstart-7f3a",
+            "created_at": "2026-11-22T06:41:42Z",
+            "state": state,
+            "suite": "quickstart",
+            "suite_version": "1",
+            "suite_title": "Quickstart: sixty questions",
+            "suite_hash": "sha256:5ae2c1",
+            "panel": "local",
+            "seed": 7,
+            "repeats": 1,
+            "n_questions": 60,
+            "n_questions_in_suite": 60,
+            "simulated": False,
+            "recorded": None,
+            "profile": "neutral",
+            "protocols": ["elicited"],
+            "grading": {
+                "id": "g-01",
+                "at": "2026-11-22T06:45:00Z",
+                "graders": {"commitment": "1", "short_answer": "1"},
+                "judge": None,
+            },
+        },
+        "definitions": [
+            {"key": k, "label": label, "meaning": f"What {label} means, in a line.", "unit": unit, "better": better}
+            for k, label, unit, better in METRICS
+        ],
+        "models": {ident: _model(ident, index % 5, rng) for index, ident in enumerate(models)},
+        "pairs": [_pair(a, b, rng) for i, a in enumerate(models) for b in models[i + 1 :]],
+        "panel": {"meaning_entropy": estimate(0.41), "any_contradiction": estimate(0.55)},
+        "worst_questions": questions(),
+        "notes": ["60 questions resolve differences of about 18 points, no less.", "Prices are unknown."],
+    }
