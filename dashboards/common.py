@@ -140,5 +140,4 @@ def head(report: Mapping[str, Any], title: str) -> None:
     notes = view.notes(report)
     if notes:
         with st.container(border=True):
-            for note in notes:
-                st.text(note)
+            st.text("\n".join(notes))

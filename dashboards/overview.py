@@ -18,18 +18,19 @@ def _figures(report: dict[str, Any]) -> None:
         st.text(sentence)
     st.header("Main figures")
     grid = st.columns(2, gap="large")
-    for index, key in enumerate(view.HEADLINE):
+    for index, key in enumerate(view.plotted(report)):
         with grid[index % 2]:
             common.draw(page.rates(report, key, dark=common.dark()))
     st.text("Dot: the figure. Thick line: 95 % interval. Thin line: worst case over what is missing.")
     common.tables(view.headline(report))
-    st.text("↓ lower is better, ↑ higher is better, – no data.")
+    st.text(view.LEGEND)
 
 
 def _more(report: dict[str, Any]) -> None:
-    st.header("Hallucination against over-abstention")
-    with st.container(width=520):
-        common.draw(page.tradeoff(report, dark=common.dark()))
+    if view.tradeoff_known(report):
+        st.header("Hallucination against over-abstention")
+        with st.container(width=520):
+            common.draw(page.tradeoff(report, dark=common.dark()))
     st.header("How every ask ended")
     common.tables(view.counts(report))
     with st.expander("All figures"):

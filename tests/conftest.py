@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 from fake_server import FakeServer, fake_server
+from support import SUITE, Cli, Ended
 
 
 @pytest.fixture(autouse=True)
@@ -24,18 +22,6 @@ def _sockets(request: pytest.FixtureRequest) -> Iterator[None]:
         socket_allow_hosts(["127.0.0.1", "localhost", "::1"], allow_unix_socket=True)
     yield
     enable_socket()
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Cli = Callable[..., Ended]
 
 
 @pytest.fixture
@@ -60,18 +46,6 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 def fake() -> Iterator[FakeServer]:
     with fake_server() as server:
         yield server
-
-
-SUITE = """\
-id: tiny
-title: Tiny
-licence: CC0-1.0
-protocol: elicited
-questions:
-  - {id: cap-au, text: What is the capital of Australia?, answerable: true, gold: [Canberra], severity: 2, stratum: geography, cluster: cap-au, twin: cap-za, source: atlas}
-  - {id: cap-za, text: What is the capital of Zambaria?, answerable: false, reason: nonexistent_entity, severity: 2, stratum: geography, cluster: cap-au, twin: cap-au}
-  - {id: days, text: How many days has June?, answerable: true, gold: ["30"], severity: 5, exposure: 2, stratum: calendar, source: calendar}
-"""
 
 
 @pytest.fixture

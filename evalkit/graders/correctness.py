@@ -137,10 +137,9 @@ def _alternative(folded: str, span: tuple[int, int], gold: Sequence[str]) -> boo
     before = re.search(
         r"(.{1,60})\s+(?:or|oder|ou)(?: maybe| possibly| perhaps)?\s+(?:the |a |an |in )*[\"'(]*$", folded[: span[0]]
     )
-    for match in (after, before):
-        if match and not any(_pattern(tokens(g)).search(match[1]) for g in gold if tokens(g)):
-            return True
-    return False
+    return any(
+        match and not any(_pattern(tokens(g)).search(match[1]) for g in gold if tokens(g)) for match in (after, before)
+    )
 
 
 def _part_of_name(question: str, alias: str, raw: str, span: tuple[int, int]) -> bool:

@@ -324,16 +324,19 @@ def _notes(head: Row, models: list[Row], counts: dict[str, Row], gradings: list[
         notes.append(f"This run is {head['state']}: the figures are of what has come in so far.")
     if asks and not gradings:
         notes.append("No grading yet: answers are counted, rates are missing.")
-    for model in models:
-        row = counts.get(model["model"])
-        if row and row["ungraded"]:
-            notes.append(f"{model['model']}: {row['ungraded']} of {row['answered']} answers could not be graded; "
-                         "their worst cases are in the bounds.")  # fmt: skip
-        if row and row["failed"] + row["vendor_filtered"]:
-            notes.append(f"{model['model']}: {row['failed'] + row['vendor_filtered']} of {row['asked']} asks brought no "
-                         "answer; their worst cases are in the bounds.")  # fmt: skip
-        if row and row["off_protocol"]:
-            notes.append(f"{model['model']}: {row['off_protocol']} of {row['answered']} replies did not keep to the answer "
-                         "protocol and were read as plain text, without confidence.")  # fmt: skip
+    rows = [(m["model"], counts[m["model"]]) for m in models if m["model"] in counts]
+    told = (
+        ("Not graded", "ungraded", "answered", "Their worst cases are in the bounds."),
+        ("No answer", "missing", "asked", "Their worst cases are in the bounds."),
+        ("Off protocol", "off_protocol", "answered", "Read as plain text, without confidence."),
+    )
+    for label, part, whole, remark in told:
+        shares = [
+            f"{name} {n} of {row[whole]}"
+            for name, row in rows
+            if (n := row["failed"] + row["vendor_filtered"] if part == "missing" else row[part])
+        ]
+        if shares:
+            notes.append(f"{label}: {', '.join(shares)}. {remark}")
     notes.append("Risk profile neutral: every severity weighs the same, so rates are weighted by exposure alone.")
     return notes

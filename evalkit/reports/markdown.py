@@ -34,7 +34,7 @@ def render(report: dict[str, Any]) -> str:
     parts += ["## Notes", _bullets(view.notes(report))] if view.notes(report) else []
     parts += ["## What the intervals allow to say", _bullets(view.verdicts(report))]
     parts += ["## Main figures", _table(view.headline(report))]
-    parts += [f"↓ lower is better, ↑ higher is better, {MISSING} no data. Intervals are 95 %."]
+    parts += [view.LEGEND]
     parts += ["## Contradictions", _matrix(report), _table(view.pairs(report)), _table(view.cross_checks(report))]
     parts += ["## The panel as a whole", _table(view.panel(report))]
     parts += ["## Worst questions", *_questions(report)]

@@ -52,7 +52,7 @@ def render(report: dict[str, Any]) -> str:
             headline=view.headline(report),
             rates=_rates(report),
             matrix=_matrix(report),
-            tradeoff=_tradeoff(report),
+            tradeoff=_tradeoff(report) if view.tradeoff_known(report) else "",
             pairs=view.pairs(report),
             cross_checks=view.cross_checks(report),
             rows_open=ROWS_OPEN,
@@ -62,6 +62,7 @@ def render(report: dict[str, Any]) -> str:
             counts=view.counts(report),
             definitions=[view.definition(report, entry["key"]) for entry in report["definitions"]],
             method=view.METHOD,
+            legend=view.LEGEND,
             conditions=view.conditions(report),
         )
     )
@@ -74,7 +75,7 @@ def tables(*shown: view.Table) -> str:
 
 def _rates(report: Mapping[str, Any]) -> list[Any]:
     """One plot a main figure, each with its numbers in words for those who can't see it."""
-    return [_drawn(rates(report, key), f"rate-{key}-") for key in view.HEADLINE]
+    return [_drawn(rates(report, key), f"rate-{key}-") for key in view.plotted(report)]
 
 
 def rates(report: Mapping[str, Any], key: str, *, dark: bool = False) -> tuple[Any, str]:

@@ -15,7 +15,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from evalkit.reports import view
-from evalkit.reports.display import MISSING, clean, estimate, figure, labels, number, span
+from evalkit.reports.display import clean, estimate, figure, labels, number, span
 
 NARROWEST, WIDEST = 80, 160
 PAIRS_SHOWN = 20
@@ -46,7 +46,7 @@ def render(report: dict[str, Any], width: int | None = None, *, color: bool | No
     _matrix(console, report)
     _notes(console, report)
     output = console.file
-    assert isinstance(output, io.StringIO)  # noqa: S101 - narrows the type of what was passed in above
+    assert isinstance(output, io.StringIO)
     return "\n".join(line.rstrip() for line in output.getvalue().splitlines()) + "\n"
 
 
@@ -76,7 +76,7 @@ def _headline(console: Console, report: dict[str, Any]) -> None:
         row = [Text("\n".join((cell.text, *cell.small)), justify="right") for cell in cells]
         grid.add_row(Text(textwrap.fill(name.text, room)).append(f"\n{base.text}", style="dim"), *row)
     console.print(grid)
-    console.print(Text(f"{table.caption}. ↓ lower is better, ↑ higher is better, {MISSING} no data.", style="dim"))
+    console.print(Text(f"{table.caption}. {view.LEGEND}", style="dim"))
     console.print()
 
 

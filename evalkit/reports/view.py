@@ -20,6 +20,10 @@ from evalkit.reports.display import (
 )
 
 Report = Mapping[str, Any]
+LEGEND = (
+    f"↓ lower is better, ↑ higher is better, {MISSING} no data. [a, b] 95 % interval; a to b, where it stands: what is "
+    "possible with all missing answers one way or the other."
+)
 HEADLINE = ("unknown_answer_hallucination", "over_abstention", "contradicted_share", "accuracy")
 
 
@@ -78,7 +82,10 @@ def _titled(metric: Mapping[str, str]) -> str:
 
 
 def _figure_cell(est: Mapping[str, Any] | None, unit: str, *, full: bool = False) -> Cell:
-    """A figure with its interval; `full` adds denominators, the unweighted figure and the worst case."""
+    """A figure with its interval; `full` adds denominators, the unweighted figure and the worst case.
+
+    Without `full` the worst case is there if it goes beyond the interval.
+    """
     est = est or {}
     small = [text for text in (span(est.get("low"), est.get("high"), unit),) if text]
     if full:
@@ -88,6 +95,9 @@ def _figure_cell(est: Mapping[str, Any] | None, unit: str, *, full: bool = False
         low, high = est.get("bound_low"), est.get("bound_high")
         if low is not None and high is not None and high - low > 1e-9:
             small.append(f"worst case {figure(low, unit)} to {figure(high, unit)}")
+    elif _has_interval(est) and (_lowest(est) < est["low"] or _highest(est) > est["high"]):
+        # Too much is missing for the interval to tell the whole story.
+        small.append(f"{figure(_lowest(est), unit).rstrip('%')} to {figure(_highest(est), unit).rstrip('%')}")
     return Cell(figure(est.get("value"), unit), tuple(small))
 
 
@@ -307,6 +317,20 @@ def notes(report: Report) -> list[str]:
     return first + [note for note in own if note not in first]
 
 
+def plotted(report: Report) -> list[str]:
+    """The main figures that there is something to plot of: a suite without unanswerable questions has no first one."""
+    return [key for key in HEADLINE if _any_value(report, key)]
+
+
+def tradeoff_known(report: Report) -> bool:
+    """Whether some model has both figures of the hallucination against over-abstention plot."""
+    return _any_value(report, "unknown_answer_hallucination") and _any_value(report, "over_abstention")
+
+
+def _any_value(report: Report, key: str) -> bool:
+    return any((model.get(key) or {}).get("value") is not None for model in report["models"].values())
+
+
 def verdicts(report: Report) -> list[str]:
     """What the intervals allow to be said, a sentence a main figure. No ranking: that needs simultaneous intervals."""
     return [_verdict(report, definition(report, key)) for key in HEADLINE]
@@ -317,20 +341,32 @@ def _verdict(report: Report, metric: Mapping[str, str]) -> str:
     known = {i: est for i, model in report["models"].items() if _has_interval(est := model.get(metric["key"]) or {})}
     if len(known) < 2:
         return f"{metric['label']}: fewer than two models have a figure with an interval."
-    apart = [(a, b) for a, b in _ordered_pairs(known) if known[a]["high"] < known[b]["low"]]
+    apart = [(a, b) for a, b in _ordered_pairs(known) if _highest(known[a]) < _lowest(known[b])]
     total = len(known) * (len(known) - 1) // 2
     if not apart:
         return f"{metric['label']}: the models are not distinguishable by these intervals."
     low, high = max(apart, key=lambda ab: known[ab[1]]["value"] - known[ab[0]]["value"])
     unit = metric["unit"]
     widest = f"{names[low]} {estimate(known[low], unit)} is below {names[high]} {estimate(known[high], unit)}"
-    rest = "" if len(apart) == total else f"; the other {total - len(apart)} are not distinguishable by these intervals"
-    which = "intervals lie apart" if len(apart) > 1 else "the intervals lie apart"
-    return f"{metric['label']}: {which} in {len(apart)} of {total} pairs of models (widest: {widest}){rest}."
+    if total == 1:
+        return f"{metric['label']}: {widest}; the intervals lie apart."
+    rest = "" if len(apart) == total else "; the others are not distinguishable by these intervals"
+    return f"{metric['label']}: told apart in {len(apart)} of {total} pairs of models (widest: {widest}){rest}."
 
 
 def _has_interval(est: Mapping[str, Any]) -> bool:
     return all(est.get(key) is not None for key in ("value", "low", "high"))
+
+
+def _lowest(est: Mapping[str, Any]) -> float:
+    """The low end of what can be said: of the interval, or of the worst case over what is missing, if that is lower."""
+    ends = (est["low"], est.get("bound_low"))
+    return min(float(end) for end in ends if end is not None)
+
+
+def _highest(est: Mapping[str, Any]) -> float:
+    ends = (est["high"], est.get("bound_high"))
+    return max(float(end) for end in ends if end is not None)
 
 
 def _ordered_pairs(idents: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -344,6 +380,7 @@ METHOD: Sequence[str] = (
     "Figures are weighted by the risk profile and the sampling design (Hájek form); the unweighted figure stands "
     "beside. Intervals are 95 % and treat questions of one cluster as dependent.",
     "Reading two intervals that overlap says nothing about a difference: the models are then not distinguishable by "
-    "these intervals. Intervals that lie apart are read pair by pair, without correction for the number of pairs.",
+    "these intervals. Two models are told apart where neither their intervals nor the worst cases of what is missing "
+    "overlap; this is read pair by pair, without correction for the number of pairs.",
     f"{MISSING} means no data. It is never zero; an unknown cost is unknown, not free.",
 )

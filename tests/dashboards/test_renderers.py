@@ -149,8 +149,8 @@ def _interval(low: float, high: float) -> dict[str, Any]:
     ("spans", "words"),
     [
         ([(0.1, 0.3), (0.3, 0.5)], "the models are not distinguishable by these intervals"),
-        ([(0.1, 0.3), (0.31, 0.5)], "the intervals lie apart in 1 of 1 pairs"),
-        ([(0.0, 0.1), (0.05, 0.4), (0.3, 0.5)], "; the other 2 are not distinguishable by these intervals."),
+        ([(0.1, 0.3), (0.31, 0.5)], "; the intervals lie apart."),
+        ([(0.0, 0.1), (0.05, 0.4), (0.3, 0.5)], "told apart in 1 of 3 pairs"),
         ([(0.1, 0.3)], "fewer than two models"),
     ],
 )
@@ -161,6 +161,16 @@ def test_the_verdict_goes_no_further_than_the_intervals(spans: list[tuple[float,
     sentence = next(s for s in view.verdicts(found) if s.startswith("Accuracy"))
     assert words in sentence
     assert not re.search(r"\b(best|worst|winner|rank)", sentence)
+
+
+def test_models_are_not_told_apart_where_what_is_missing_could_turn_it_round() -> None:
+    found = example_report.example(("m0", "m1"))
+    for model, (low, high) in zip(found["models"].values(), [(0.1, 0.2), (0.4, 0.5)], strict=True):
+        model["accuracy"] = _interval(low, high)
+    assert "; the intervals lie apart." in view.verdicts(found)[-1]
+    found["models"]["m0"]["accuracy"] |= {"bound_low": 0.1, "bound_high": 0.42}  # a fifth of its answers is ungraded
+    assert "not distinguishable" in view.verdicts(found)[-1]
+    assert "10.0 to 42.0" in render(found, "table")
 
 
 @pytest.mark.parametrize("state", ["running", "interrupted"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import SUITE, Cli
+from support import SUITE, Cli
 
 PANEL = """\
 id: p

@@ -17,7 +17,7 @@ import pytest
 
 from evalkit import journal
 
-from conftest import Cli
+from support import Cli
 
 COMMAND = [sys.executable, "-m", "evalkit.cli"]
 SLOW = """\

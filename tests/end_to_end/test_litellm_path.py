@@ -9,8 +9,8 @@ import pytest
 
 from evalkit.store import Store
 
-from conftest import Cli
 from fake_server import FakeServer
+from support import Cli
 
 KEY = "sk-planted-secret-0123456789"
 CASES = {  # a word in the question: (status, kind of error, requests sent with 2 attempts)

@@ -11,7 +11,7 @@ from evalkit import panels, suites
 from evalkit.errors import PanelError, SuiteError
 from evalkit.types import Suite
 
-from conftest import SUITE
+from support import SUITE
 
 
 def write(folder: Path, text: str, name: str = "s.yaml") -> Suite:
