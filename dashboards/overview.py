@@ -14,8 +14,7 @@ from evalkit.reports.display import clean
 
 def _figures(report: dict[str, Any]) -> None:
     st.header("What the intervals allow to say")
-    for sentence in view.verdicts(report):
-        st.text(sentence)
+    st.text("\n".join(view.verdicts(report)))
     st.header("Main figures")
     grid = st.columns(2, gap="large")
     for index, key in enumerate(view.plotted(report)):
