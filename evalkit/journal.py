@@ -81,6 +81,18 @@ def _parse(path: Path, line: bytes, seq: int) -> dict[str, Any]:
     return body
 
 
+def held(folder: Path) -> bool:
+    """Whether some process is at work on this run just now."""
+    try:
+        with (folder / NAME).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 class Journal:
     """The journal of one run, open for appending and locked against every other process."""
 

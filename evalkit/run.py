@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import random
-import signal
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 from evalkit import grading
-from evalkit.errors import Interrupted, StoreError
+from evalkit.errors import Interrupted
 from evalkit.journal import Journal
 from evalkit.prepare import Prepared, Progress, header, new_run_id
 from evalkit.providers import open_providers
 from evalkit.providers.asking import Budget, Desk, Limits, Stop, Watch, ask_all
 from evalkit.store import Store
 
-LOAD_SECONDS = 2.0
+LOAD_SECONDS = 2.0  # how often the store is brought up to the journal while a run goes
 
 
 def start(prepared: Prepared, results: Path, limits: Limits, announce: Callable[[str], Watch]) -> Progress:
@@ -58,8 +57,8 @@ def _run(
             {m.id: m for m in models}, prepared.protocols, providers, journal.append, limits, budget, watch, Stop(),
             random.Random(prepared.seed),  # noqa: S311 - jitter, not a secret
         )  # fmt: skip
-        _heed_interrupts(desk.stop)
-        loading = asyncio.create_task(_keep_loading(Store(results), progress.run))
+        desk.stop.heed_signals()
+        loading = asyncio.create_task(Store(results).keep_loading(progress.run, LOAD_SECONDS))
         try:
             progress.add(await ask_all(progress.pending(prepared.asks), desk))
             await _grade(prepared, progress, journal, desk)
@@ -97,28 +96,3 @@ async def _grade(prepared: Prepared, progress: Progress, journal: Journal, desk:
     journal.extend(("grade", {**label, **asdict(g)}) for g in graded.grades)
     journal.extend(("relation", {**label, **asdict(r)}) for r in graded.relations)
     journal.append("graded", name)
-
-
-def _heed_interrupts(stop: Stop) -> None:
-    """The first Ctrl-C lets what is in flight end; the second ends at once. Both leave a run that can be resumed."""
-    loop = asyncio.get_running_loop()
-    main = asyncio.current_task()
-    assert main is not None
-
-    def heed() -> None:
-        if stop.wanted:
-            main.cancel()
-        stop.now()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, heed)
-
-
-async def _keep_loading(store: Store, run: str) -> None:
-    """Bring the store up to the journal every so often, so that the dashboard sees a run while it goes."""
-    while True:
-        await asyncio.sleep(LOAD_SECONDS)
-        try:
-            await asyncio.to_thread(store.load, run)
-        except StoreError:
-            continue  # somebody has the file; the load at the end waits for it and speaks up

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -71,9 +72,22 @@ class Stop:
     waiters: list[asyncio.Event] = field(default_factory=list)
 
     def now(self) -> None:
+        """Want it, and end the waits between attempts."""
         self.wanted = True
         for event in self.waiters:
             event.set()
+
+    def heed_signals(self) -> None:
+        """The first Ctrl-C lets what is in flight end; the second cancels the running task. Both can be resumed from."""
+        main = asyncio.current_task()
+
+        def heed() -> None:
+            if self.wanted and main is not None:
+                main.cancel()
+            self.now()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, heed)
 
 
 @dataclass(frozen=True, slots=True)

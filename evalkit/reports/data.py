@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit import __version__
 from evalkit.errors import InputError
+from evalkit.journal import held
 from evalkit.reports.arrays import arrays
 from evalkit.reports.definitions import definitions
 from evalkit.store import Store
@@ -26,12 +27,18 @@ Row = dict[str, Any]
 
 def runs(results: Path) -> list[Row]:
     """Every run in the store, newest first: `id, created_at, state, suite, panel, n_asked, n_answered, simulated`."""
-    return Store(results).query(
+    found = Store(results).query(
         """SELECT r.run AS id, strftime(r.created_at, '%Y-%m-%dT%H:%M:%SZ') AS created_at, r.state, r.suite, r.panel,
                   count(a.ask) AS n_asked, count(a.ask) FILTER (a.status = 'answered') AS n_answered, r.simulated
            FROM runs r LEFT JOIN answers a USING (run)
            GROUP BY r.run, r.created_at, r.state, r.suite, r.panel, r.simulated ORDER BY r.created_at DESC, r.run DESC"""
     )
+    return [{**row, "state": _state(results, row["id"], row["state"])} for row in found]
+
+
+def _state(results: Path, run: str, said: str) -> str:
+    """A run that says it is running, and whose journal nobody holds, was killed: it is interrupted."""
+    return "interrupted" if said == "running" and not held(Store(results).runs_folder / run) else said
 
 
 def revision(results: Path, run: str) -> int:
@@ -43,7 +50,7 @@ def revision(results: Path, run: str) -> int:
 def conditions(results: Path, run: str) -> Row:
     """What a run was: suite, panel, configuration, versions, denominators by model."""
     with Store(results).reading() as reader:
-        head = _head(reader, run)
+        head = _head(results, reader, run)
         counts = reader.rows("SELECT * EXCLUDE (run) FROM denominators WHERE run = ? ORDER BY model", [run])
     header = head["header"]
     return {
@@ -62,7 +69,7 @@ def report(results: Path, run: str) -> Row:
     from evalkit import statistics
 
     with Store(results).reading() as reader:
-        head = _head(reader, run)
+        head = _head(results, reader, run)
         models = reader.rows("SELECT * FROM models WHERE run = ? ORDER BY ordinal", [run])
         frame = reader.frame(_OUTCOMES, [run])
         pair_frame = reader.frame(_PAIRS, [run])
@@ -190,14 +197,15 @@ _VIEWS = {
 _WORST_FIRST = "CASE WHEN wrong > 0 THEN severity ELSE 0 END DESC, wrong DESC, contradictions DESC, ordinal"
 
 
-def _head(reader: Reader, run: str) -> Row:
+def _head(results: Path, reader: Reader, run: str) -> Row:
     rows = reader.rows(
         """SELECT run, strftime(created_at, '%Y-%m-%dT%H:%M:%SZ') AS created_at, state, simulated, header
            FROM runs WHERE run = ?""", [run]
     )  # fmt: skip
     if not rows:
         raise InputError(f"run {run}: not in the store; `evalkit store rebuild` loads it from its journal")
-    return {**rows[0], "header": json.loads(rows[0]["header"])}
+    state = _state(results, run, rows[0]["state"])
+    return {**rows[0], "state": state, "header": json.loads(rows[0]["header"])}
 
 
 def _questions(

@@ -6,6 +6,7 @@ try again while another has it. DuckDB 2.0.0 is pinned: its file can't be read b
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import time
@@ -91,6 +92,15 @@ class Store:
         """Bring one run's tables up to its journal; the number of events added. Makes the store where there is none."""
         self._check_results()
         return self._load_into(self.path, [run])
+
+    async def keep_loading(self, run: str, every_s: float) -> None:
+        """Load a run's new events every so often, until cancelled, so that readers see the run while it goes."""
+        while True:
+            await asyncio.sleep(every_s)
+            try:
+                await asyncio.to_thread(self.load, run)
+            except StoreError:
+                continue  # somebody has the file; the load at the run's end waits for it and speaks up
 
     def rebuild(self) -> list[str]:
         """Make the store anew from all journals, beside the old one, which stays until the new one is whole."""

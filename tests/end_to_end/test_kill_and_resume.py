@@ -82,6 +82,8 @@ def test_simulated(tmp_path: Path, cli: Cli) -> None:
     kill_when([*arguments, "--results", killed], killed, lines=120)
     before = answered(killed)
     assert 0 < len(before) < 300
+    cli("store", "rebuild", "--results", killed)
+    assert json.loads(cli("runs", "list", "--json", "--results", killed).out)[0]["state"] == "interrupted"
     resumed = cli("run", "--resume", "latest", "--results", killed)
     assert resumed.code == 3  # the simulated failures
     assert f"{300 - len(before)} of 300 asks left" in resumed.err

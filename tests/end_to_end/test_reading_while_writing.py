@@ -73,7 +73,7 @@ def test_readers_and_a_writer_for_two_minutes(tmp_path: Path, tiny: Path) -> Non
     reads, loads = read_while_writing(tmp_path / "R", tiny, 120.0)
     print(f"\n{reads} reports read while {loads} batches were loaded in two minutes, no lock error")
     assert reads >= 40
-    assert loads >= 100
+    assert loads >= 30  # each waits for its turn among the readers
 
 
 def test_a_reader_sees_a_run_before_it_ends(tmp_path: Path) -> None:
