@@ -36,7 +36,8 @@ lint: setup ## Style, types, layers
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
 
 validate: setup ## Long validation: coverage of intervals, detectors against people's labels (needs ../shared beside this)
-	$(PY) -m pytest -m validate -s tests/validity --timeout 3600
+	$(PY) tests/validity/validate_instrument.py
+	$(PY) -m pytest -m validate -s --timeout 3600
 
 bench: setup ## Speed, as ratios to a baseline in the same run
 	$(PY) -m pytest -m bench -s tests/benchmarks --timeout 1800

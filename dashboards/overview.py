@@ -32,6 +32,10 @@ def _more(report: dict[str, Any]) -> None:
             common.draw(page.tradeoff(report, dark=common.dark()))
     st.header("How every ask ended")
     common.tables(view.counts(report))
+    trust = [shown for shown in (view.judges(report), view.validity(report)) if shown]
+    if trust:
+        with st.expander("How far to trust the instrument"):
+            common.tables(*trust)
     with st.expander("All figures"):
         common.tables(*view.figures(report, page.MODELS_PER_TABLE))
     with st.expander("Definitions"):

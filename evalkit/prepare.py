@@ -30,7 +30,7 @@ class Request:
     panel: str | None = None
     models: Sequence[str] = ()
     recorded: Path | None = None
-    judge: str | None = None
+    judges: Sequence[str] = ()
     repeats: int | None = None
     n: int | None = None
     seed: int = 0
@@ -47,18 +47,18 @@ class Prepared:
     seed: int
     repeats: int
     recording: recorded.Recording | None
-    judge: Model | None
+    judges: tuple[Model, ...]
+    fitted: bool = True  # whether fitted classifiers decide where rules don't
 
     @property
     def protocols(self) -> dict[str, Protocol]:
         """The answer protocol of each model."""
-        models = [*self.panel.models, *([self.judge] if self.judge else [])]
-        return {m.id: plan.protocol_of(m, self.suite) for m in models}
+        return {m.id: plan.protocol_of(m, self.suite) for m in self.models}
 
     @property
-    def judge_id(self) -> str | None:
-        """The judge's id, if there is one."""
-        return self.judge.id if self.judge else None
+    def models(self) -> tuple[Model, ...]:
+        """All that may be asked: the panel and the judges."""
+        return (*self.panel.models, *self.judges)
 
 
 @dataclass(slots=True)
@@ -83,6 +83,10 @@ class Progress:
     def pending(self, asks: Sequence[Ask]) -> list[Ask]:
         """Asks that are still to be sent: never an answered one; one that the budget stopped, or a failed one if told to."""
         return [a for a in asks if self._open(self.answers.get(a.id))]
+
+    def unanswered(self, asks: Sequence[Ask]) -> list[Ask]:
+        """Asks that have not ended in any way: a judge's failed ask stays a missing vote unless told to retry."""
+        return [a for a in asks if a.id not in self.answers or self._open(self.answers[a.id])]
 
     def _open(self, answer: Answer | None) -> bool:
         if answer is None or answer.error_kind == OVER_BUDGET:
@@ -116,12 +120,12 @@ def prepare(request: Request) -> Prepared:
     recording = recorded.load(request.recorded, suite) if request.recorded else None
     panel = panels.only(_panel(request.panel, recording), list(request.models))
     repeats = _repeats(request.repeats, recording)
-    judge = _judge(request.judge, panel)
-    check_askable([*panel.models, *([judge] if judge else [])])
+    judges = tuple(find_judge(name, panel) for name in request.judges)
+    check_askable([*panel.models, *judges])
     drawn = plan.draw(suite, request.n, request.seed)
     asks = list(plan.asks(drawn, suite, panel, repeats))
     pis = {d.question.id: d.pi for d in drawn}
-    return Prepared(suite, panel, pis, asks, request.seed, repeats, recording, judge)
+    return Prepared(suite, panel, pis, asks, request.seed, repeats, recording, judges)
 
 
 def _panel(name: str | None, recording: recorded.Recording | None) -> Panel:
@@ -143,10 +147,8 @@ def _repeats(asked: int | None, recording: recorded.Recording | None) -> int:
     return asked or (recording.repeats if recording else 1)
 
 
-def _judge(name: str | None, panel: Panel) -> Model | None:
+def find_judge(name: str, panel: Panel) -> Model:
     """A judge is `MODEL` of the run's panel or `PANEL:MODEL`. It gets an id of its own, since it has another job."""
-    if name is None:
-        return None
     other, _, model = name.rpartition(":")
     home = panels.load(other) if other else panel
     found = panels.only(home, [model]).models[0]
@@ -184,7 +186,7 @@ def check_budget(prepared: Prepared, limits: Limits) -> None:
         return
     if not limits.budget > 0:
         raise InputError(f"--budget {limits.budget:g}: give an amount above 0")
-    for model in [*prepared.panel.models, *([prepared.judge] if prepared.judge else [])]:
+    for model in prepared.models:
         if model.provider == "litellm" and (model.prices is None or model.prices.currency != "USD"
                                             or plan.cost(model.prices, 1, 1) is None):  # fmt: skip
             raise InputError(f"--budget: model {model.id} has no price in USD, so a budget can't be held; fill in its "
@@ -198,7 +200,7 @@ def header(prepared: Prepared, limits: Limits) -> dict[str, Any]:
         "schema": SCHEMA,
         "suite": asdict(prepared.suite),
         "panel": asdict(prepared.panel),
-        "judge": asdict(prepared.judge) if prepared.judge else None,
+        "judges": [asdict(j) for j in prepared.judges],
         "drawn": prepared.drawn,
         "config": {"seed": prepared.seed, "repeats": prepared.repeats, "limits": asdict(limits)},
         "recorded": {"path": str(recording.path.resolve()), "sha256": _sha256(recording.path)} if recording else None,
@@ -223,28 +225,34 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def reopen(folder: Path, request: Request) -> tuple[Prepared, Progress, Journal]:
-    """A run as its journal tells it, locked for going on. The suite, panel and plan are the journal's, not today's files."""
+def reopen(folder: Path, request: Request, *, asking: bool = True) -> tuple[Prepared, Progress, Journal]:
+    """A run as its journal tells it, locked for going on. The suite, panel and plan are the journal's, not today's files.
+
+    `asking`: the models with asks left must be askable; without it the run is only to be graded anew.
+    """
     journal, events = Journal.resume(folder)
     try:
-        return (*_reread(folder, events, request), journal)
+        prepared, progress = _reread(folder, events, request, asking)
+        if asking:
+            left = {a.model for a in progress.pending(prepared.asks)}
+            check_askable([*(m for m in prepared.panel.models if m.id in left), *prepared.judges])
+        return prepared, progress, journal
     except BaseException:
         journal.close()
         raise
 
 
-def _reread(folder: Path, events: Sequence[Any], request: Request) -> tuple[Prepared, Progress]:
+def _reread(folder: Path, events: Sequence[Any], request: Request, asking: bool) -> tuple[Prepared, Progress]:
     if not events or events[0].kind != "run":
         raise JournalError(f"{folder / NAME}: holds no run; it was stopped before it began, start it again")
     head = events[0].data
     suite, panel = suites.from_record(head["suite"]), panels.from_record(head["panel"])
-    judge = panels.from_record({"id": "", "title": "", "models": [head["judge"]]}).models[0] if head["judge"] else None
+    judges = panels.from_record({"id": "", "title": "", "models": head["judges"]}).models
     config = head["config"]
     drawn = [plan.Drawn(q, head["drawn"][q.id]) for q in suite.questions if q.id in head["drawn"]]
     asks = list(plan.asks(drawn, suite, panel, config["repeats"]))
-    recording = _recording(head["recorded"], suite, request.recorded)
-    check_askable([*panel.models, *([judge] if judge else [])])
-    prepared = Prepared(suite, panel, head["drawn"], asks, config["seed"], config["repeats"], recording, judge)
+    recording = _recording(head["recorded"], suite, request.recorded) if asking else None
+    prepared = Prepared(suite, panel, head["drawn"], asks, config["seed"], config["repeats"], recording, judges)
     progress = Progress(folder.name)
     for event in events:
         if event.kind == "answer":

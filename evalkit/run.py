@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from evalkit import grading
 from evalkit.errors import Interrupted
+from evalkit.grading.judges import Judging
 from evalkit.journal import Journal
 from evalkit.prepare import Prepared, Progress, header, new_run_id
 from evalkit.providers import open_providers
@@ -44,14 +45,30 @@ def resume(
         return _run(prepared, progress, journal, results, limits, announce(progress.run))
 
 
-def _run(
-    prepared: Prepared, progress: Progress, journal: Journal, results: Path, limits: Limits, watch: Watch
+def regrade(
+    prepared: Prepared,
+    progress: Progress,
+    journal: Journal,
+    results: Path,
+    limits: Limits,
+    announce: Callable[[str], Watch],
 ) -> Progress:
-    models = [*prepared.panel.models, *([prepared.judge] if prepared.judge else [])]
+    """Grade a run's answers anew, with other judges or graders; no model of the panel is asked. Older gradings stay."""
+    with journal:
+        after = "complete" if progress.state == "complete" else "interrupted"
+        return _run(replace(prepared, asks=[]), progress, journal, results, limits, announce(progress.run), after)
+
+
+def _run(
+    prepared: Prepared, progress: Progress, journal: Journal, results: Path, limits: Limits, watch: Watch,
+    after: str = "complete",
+) -> Progress:  # fmt: skip
     logs = journal.path.parent
     budget = Budget(limits.budget, progress.spent())
 
     async def pipeline() -> None:
+        wanted = {a.model for a in progress.pending(prepared.asks)} | {j.id for j in prepared.judges}
+        models = [m for m in prepared.models if m.id in wanted]
         providers = open_providers(models, prepared.suite, prepared.seed, prepared.recording, limits.timeout_s, logs)
         desk = Desk(
             {m.id: m for m in models}, prepared.protocols, providers, journal.append, limits, budget, watch, Stop(),
@@ -73,26 +90,27 @@ def _run(
         asyncio.run(pipeline())
     except asyncio.CancelledError:
         raise Interrupted(f"stopped; go on with: evalkit run --resume {progress.run}") from None
-    journal.append("end", {"state": "interrupted" if progress.stopped else "complete", **progress.counts()})
+    journal.append("end", {"state": "interrupted" if progress.stopped else after, **progress.counts()})
     journal.sync()
     Store(results).load(progress.run)
     return progress
 
 
 async def _grade(prepared: Prepared, progress: Progress, journal: Journal, desk: Desk) -> None:
-    """Grade and compare what has been answered; a judge, if there is one, is asked like any other model."""
+    """Grade and compare what has been answered; judges, if there are any, are asked like any other model."""
     answers = progress.of("answer")
-    graded = grading.grade(prepared.suite, answers)
-    for _ in range(grading.JUDGE_ROUNDS):
-        if prepared.judge is None:
-            break
-        asks = grading.judge_asks(prepared.suite, answers, graded, prepared.judge)
-        progress.add(await ask_all(progress.pending(asks), desk))
-        verdicts = [progress.answers[a.id] for a in asks if a.id in progress.answers]
-        graded = grading.judged(prepared.suite, answers, graded, verdicts)
-    name = {"grading": progress.next_grading(), "graders": {**grading.VERSIONS, "judge": prepared.judge_id}}
-    label = {"grading": name["grading"]}
+    graded = grading.grade(prepared.suite, answers, fitted=prepared.fitted)
+    if prepared.judges:
+        families = {m.id: m.family for m in prepared.panel.models}
+        judging = Judging(prepared.suite, answers, graded, prepared.judges, families, prepared.seed)
+        while asks := progress.unanswered(judging.asks(progress.answers)):
+            progress.add(await ask_all(asks, desk))
+            if desk.stop.wanted:
+                break
+        graded = judging.result(progress.answers)
+    said = {"graders": {**grading.VERSIONS, "cascade": "fitted" if prepared.fitted else "rules"}}
+    name = {"grading": progress.next_grading(), **said, "judges": [j.id for j in prepared.judges]}
     journal.append("grading", name)
-    journal.extend(("grade", {**label, **asdict(g)}) for g in graded.grades)
-    journal.extend(("relation", {**label, **asdict(r)}) for r in graded.relations)
+    for kind, rows in (("grade", graded.grades), ("relation", graded.relations), ("vote", graded.votes)):
+        journal.extend((kind, {"grading": name["grading"], **asdict(row)}) for row in rows)
     journal.append("graded", name)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from evalkit import __version__
+from evalkit.cli import instrument
 from evalkit.cli.catalogue import panels_app, suites_app
 from evalkit.cli.options import DEFAULT_RESULTS, Json, Results, RunName
 from evalkit.console import money, pairs, print_rows, say, table
@@ -29,7 +30,13 @@ app = typer.Typer(
 )  # fmt: skip
 runs_app = typer.Typer(no_args_is_help=True, help="Runs that have been made: list, show.")
 store_app = typer.Typer(no_args_is_help=True, help="The DuckDB store: rebuild it from the journals, query it.")
-for name, group in (("suites", suites_app), ("panels", panels_app), ("runs", runs_app), ("store", store_app)):
+for name, group in (
+    ("suites", suites_app),
+    ("panels", panels_app),
+    ("runs", runs_app),
+    ("store", store_app),
+    ("label", instrument.label_app),
+):
     app.add_typer(group, name=name)
 
 
@@ -40,6 +47,10 @@ class ReportFormat(StrEnum):
     json = "json"
     md = "md"
     html = "html"
+
+
+app.command()(instrument.validate)
+app.command()(instrument.grade)
 
 
 @app.callback(invoke_without_command=True)
@@ -56,7 +67,9 @@ def run(
     panel: Annotated[str | None, typer.Option(help="Panel by name or file. Default: local.")] = None,
     model: Annotated[list[str] | None, typer.Option(help="Ask only this model of the panel. May be repeated.")] = None,
     recorded: Annotated[Path | None, typer.Option(help="Answers from this JSON lines file; no model is asked.")] = None,
-    judge: Annotated[str | None, typer.Option(help="MODEL or PANEL:MODEL that decides what rules can't.")] = None,
+    judge: Annotated[
+        list[str] | None, typer.Option(help="MODEL or PANEL:MODEL that decides what rules can't. May be repeated.")
+    ] = None,
     repeats: Annotated[int | None, typer.Option(help="Ask each question so often. Default: 1, or the file's.")] = None,
     n: Annotated[int | None, typer.Option(help="Ask about so many questions, drawn by seed in whole clusters.")] = None,
     seed: Annotated[int, typer.Option(help="For drawing questions, resampling and SIMULATED models.")] = 0,
@@ -77,7 +90,7 @@ def run(
     from evalkit.prepare import Request, check_budget, prepare
     from evalkit.providers.asking import Limits
 
-    request = Request(suites or [], panel, model or [], recorded, judge, repeats, n, seed)
+    request = Request(suites or [], panel, model or [], recorded, judge or [], repeats, n, seed)
     limits = Limits(concurrency=concurrency, timeout_s=timeout, attempts=attempts, budget=budget)
     if resume is not None:
         if suites or panel or model or n or dry_run or judge:
@@ -158,6 +171,9 @@ def _print_forecast(prepared: Prepared, as_json: bool) -> None:
 def report(
     run: RunName = "latest",
     format: Annotated[ReportFormat, typer.Option(help="What to make.")] = ReportFormat.table,  # noqa: A002
+    grading: Annotated[
+        str | None, typer.Option(metavar="V", help="A grading of the run (g1, g2, ...). Default: the latest.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
     results: Results = DEFAULT_RESULTS,
 ) -> None:
@@ -165,7 +181,7 @@ def report(
     from evalkit.prepare import find_run
     from evalkit.reports import data, render
 
-    text = render(data.report(results, find_run(results / "runs", run).name), format.value)
+    text = render(data.report(results, find_run(results / "runs", run).name, grading), format.value)
     if out is None:
         typer.echo(text)
         return
@@ -232,7 +248,7 @@ def store_rebuild(results: Results = DEFAULT_RESULTS) -> None:
 @store_app.command("query")
 def store_query(sql: str, results: Results = DEFAULT_RESULTS, as_json: Json = False) -> None:
     """Ask the store in SQL, read-only. Views: answers, grades, relations, outcomes, pairs, rates, contradictions,
-    denominators, questions, models, attempts, judge_answers, gradings, runs."""
+    denominators, questions, models, attempts, judge_answers, gradings, votes, labels, runs."""
     from evalkit.store import Store
 
     rows = Store(results).query(sql)

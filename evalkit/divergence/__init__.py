@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import cast
 
+from evalkit.divergence.likelihood import probabilities, probability, self_divergence_score
 from evalkit.divergence.short import relation
 from evalkit.text import normalise
-from evalkit.types import Question, Relation, RelationKind, Verdict
+from evalkit.types import Question, Relation, RelationKind
 
-VERSION: str = "rules-1"
+VERSION: str = "fitted-2"
 """Version of the deterministic comparison: changes whenever any pair's relation can change."""
 
-__all__ = ["VERSION", "clusters", "relate"]
+__all__ = ["VERSION", "clusters", "probabilities", "probability", "relate", "self_divergence_score"]
 
 
 def relate(question: Question, answers: Sequence[tuple[str, str]]) -> list[Relation]:
@@ -26,16 +27,20 @@ def relate(question: Question, answers: Sequence[tuple[str, str]]) -> list[Relat
     if len(set(ids)) != len(ids):
         raise ValueError(f"an ask id stands twice among the answers to {question.id!r}")
     representative: dict[str, str] = {}
-    for text in sorted(text for _, text in answers):  # the same representative whatever the order
-        representative.setdefault(_key(text), text)
-    known: dict[tuple[str, str], Verdict] = {}
+    key = {text: _key(text) for _, text in answers}
+    for text in sorted(key):  # the same representative whatever the order
+        representative.setdefault(key[text], text)
+    couples = [tuple(sorted((key[x], key[y]))) for (_, x), (_, y) in combinations(answers, 2)]
+    distinct = list(dict.fromkeys(couples))
+    texts = [(representative[first], representative[second]) for first, second in distinct]
+    chances = probabilities(question.text, texts)  # of all at once, which is quicker
+    known = {
+        couple: relation(question.text, *pair, chance)
+        for couple, pair, chance in zip(distinct, texts, chances, strict=True)
+    }
     relations = []
-    for (a, text_a), (b, text_b) in combinations(answers, 2):
-        first, second = sorted((_key(text_a), _key(text_b)))
-        verdict = known.get((first, second))
-        if verdict is None:
-            verdict = relation(question.text, representative[first], representative[second])
-            known[first, second] = verdict
+    for ((a, _), (b, _)), couple in zip(combinations(answers, 2), couples, strict=True):
+        verdict = known[couple]
         kind = cast("RelationKind | None", verdict.value)
         relations.append(Relation(question.id, a, b, kind, verdict.why, verdict.stage, verdict.probability))
     return relations
@@ -47,22 +52,22 @@ def _key(text: str) -> str:
 
 
 def clusters(ids: Sequence[str], relations: Sequence[Relation]) -> list[list[str]]:
-    """The groups of answers that mean the same: the transitive union of `equivalent`, in the order of `ids`.
+    """The groups of answers that mean the same, in the order of `ids`: joined by `equivalent`, surest links first.
 
-    Undecided and compatible pairs join nothing. Relations about other ids are ignored. Each id is in one cluster.
+    A link that would bring two answers together that contradict each other joins nothing: one vague answer must not
+    make two that exclude each other the same. Undecided and compatible pairs join nothing either. Relations about other
+    ids are ignored. Each id is in one cluster.
     """
-    parent = {ask: ask for ask in ids}
-
-    def root(ask: str) -> str:
-        while parent[ask] != ask:
-            parent[ask] = parent[parent[ask]]
-            ask = parent[ask]
-        return ask
-
-    for link in relations:
-        if link.kind == "equivalent" and link.a in parent and link.b in parent:
-            parent[root(link.b)] = root(link.a)
-    groups: dict[str, list[str]] = {}
-    for ask in parent:
-        groups.setdefault(root(ask), []).append(ask)
-    return list(groups.values())
+    place = {ask: i for i, ask in enumerate(ids)}
+    known = [r for r in relations if r.a in place and r.b in place]
+    against = {frozenset((r.a, r.b)) for r in known if r.kind == "contradict"}
+    groups = {ask: [ask] for ask in place}
+    links = [r for r in known if r.kind == "equivalent"]
+    for link in sorted(links, key=lambda r: (r.probability or 0.0, *sorted((place[r.a], place[r.b])))):
+        one, two = groups[link.a], groups[link.b]
+        if one is two or any(frozenset((x, y)) in against for x in one for y in two):
+            continue
+        one.extend(two)
+        groups.update((ask, one) for ask in two)
+    distinct = {id(group): sorted(group, key=place.__getitem__) for group in groups.values()}
+    return list(distinct.values())

@@ -1,8 +1,8 @@
-"""How two committed answers to one question relate, by rules, symmetric in the two.
+"""How two committed answers to one question relate, symmetric in the two: rules, then the fitted probability.
 
-Made for answers of a phrase to a few sentences. Words of the question are taken off first, so that "The capital of
-Australia is Canberra." is compared as "Canberra". A longer answer is read by its first sentence that says something
-new. What rules can't tell is None with why.
+Words of the question are taken off first, so that "The capital of Australia is Canberra." is compared as "Canberra". A
+longer answer is read by its first sentence that says something new. Where the rules can't tell, the fitted P(contradict)
+decides if it is sure enough; where the two disagree, neither does. What stays open is None with why.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from evalkit.divergence.likelihood import is_topic, probability, strongest
 from evalkit.text import (
     TITLES,
     Date,
@@ -52,6 +53,8 @@ _SEVERAL = re.compile(
     r"|four|five|all|a)\b|"
     r"\b(?:a|an|one|another) (?:\w+ )?(?:synonym|example|word|name|kind|type|country|city)\b|\bsome\b|\bexamples?\b"
 )
+# Items set side by side: "Bart, Lisa and Maggie", but not "Paris, France".
+_LISTED = re.compile(r"\b[A-Z][\w'-]+(?:,? and|,? und|,? et|,? y|\s*&) [A-Z]|\w, [^,.;]+, (?:and|und|et|y) ")
 _LEAD_IN = re.compile(
     r"^(?:sure|certainly|of course|great|good question|as an ai|i'm sorry|sorry|unfortunately|thank|hello|hi)\b"
 )
@@ -83,10 +86,64 @@ class _Said:
         return len(self.core) <= SHORT
 
 
-def relation(question: str, a: str, b: str) -> Verdict:
-    """`equivalent`, `compatible`, `contradict`, or None with why. The order of `a` and `b` makes no difference."""
+# P(contradict) beyond which the fitted comparison decides what the rules leave open, and takes back what they said.
+_SURE, _SURE_NOT = 0.75, 0.1
+_TAKEN_BACK = {"equivalent": 0.6, "contradict": 0.35}
+_MERGING = (
+    0.2  # an answer whose words are all in the other merges with it only below: above, it says less than the other
+)
+_OPEN = frozenset(("overlap", "disjoint_phrases", "spelling", "negation"))
+_BY_WORDS = frozenset(("contains", "names", "disjoint", "disjoint_names", "names_differ"))
+
+
+def relation(question: str, a: str, b: str, chance: float | None = None) -> Verdict:
+    """`equivalent`, `compatible`, `contradict`, or None with why. The order of `a` and `b` makes no difference.
+
+    `probability` is the fitted P(contradict), whatever decided; None where the two can't be compared at all. `chance`: that
+    probability where the caller has it already.
+    """
     if (normalise(a), a) > (normalise(b), b):
         a, b = b, a
+    verdict = _by_rules(question, a, b)
+    if verdict.stage == "empty":
+        return verdict
+    return _settled(question, a, b, verdict, probability(question, a, b) if chance is None else chance)
+
+
+def _settled(question: str, a: str, b: str, found: Verdict, p: float) -> Verdict:
+    """The rules' verdict beside the fitted probability."""
+    value, why, stage = found.value, found.why, found.stage
+    if stage != "equal" and is_topic(question) and p >= _SURE:
+        value, why, stage = CONTRADICT, "they conflict in what they say of it", "fitted:topic"
+    elif stage in _OPEN and p >= _SURE:
+        value, why, stage = CONTRADICT, f"{why}; weighed together they conflict", f"fitted:{stage}"
+    elif stage in _OPEN and stage != "negation" and p <= _SURE_NOT:
+        value, why, stage = COMPATIBLE, f"{why}; weighed together they don't conflict", f"fitted:{stage}"
+    elif stage in _BY_WORDS and value is not None:
+        value, why, stage = _doubted(found, p)
+    if value == CONTRADICT:
+        conflict = strongest(question, a, b)
+        if conflict is not None and conflict[2] >= _SURE:
+            why = f'{why}: "{_clipped(conflict[0])}" against "{_clipped(conflict[1])}"'
+    return Verdict(value, why, stage, p)
+
+
+def _doubted(found: Verdict, p: float) -> tuple[str | None, str, str]:
+    """What is left of a verdict by words when the probability speaks against it."""
+    if found.value == EQUIVALENT and p >= _TAKEN_BACK[EQUIVALENT]:
+        return None, f"{found.why}, but weighed together they may conflict", f"doubted:{found.stage}"
+    if found.value == CONTRADICT and p <= _TAKEN_BACK[CONTRADICT]:
+        return None, f"{found.why}, but weighed together they may agree", f"doubted:{found.stage}"
+    if found.value == EQUIVALENT and found.stage == "contains" and p > _MERGING:
+        return COMPATIBLE, "one answer's words are in the other, which says more", found.stage
+    return found.value, found.why, found.stage
+
+
+def _clipped(sentence: str, limit: int = 120) -> str:
+    return sentence if len(sentence) <= limit else sentence[: limit - 1].rstrip() + "…"
+
+
+def _by_rules(question: str, a: str, b: str) -> Verdict:
     if normalise(a) == normalise(b) and normalise(a):
         return Verdict(EQUIVALENT, "equal in normal form", "equal")
     if not normalise(a) or not normalise(b):
@@ -235,6 +292,9 @@ def _by_words(question: str, one: _Said, two: _Said) -> Verdict:
     numeral = _numerals(one, two)
     if numeral is not None:
         return numeral
+    for small, large in ((one, two), (two, one)):
+        if small.short and small.core < large.core and small.names < large.names and _LISTED.search(large.sentence):
+            return Verdict(COMPATIBLE, "one is an item of the other's list", "list_item")
     person = _same_person(question, one, two)
     if person is not None:
         return person

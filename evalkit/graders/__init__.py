@@ -14,10 +14,10 @@ from evalkit.graders.commitment import commitment
 from evalkit.graders.correctness import correctness
 from evalkit.types import Answer, Grade, Message, Outcome, Question, Verdict
 
-VERSION: str = "rules-1"
+VERSION: str = "rules-2+commitment-1+correctness-1"
 """Version of the deterministic grading: changes whenever any answer's grade can change."""
 
-__all__ = ["VERSION", "grade", "grade_with_judge", "judge_prompt", "needs_judge"]
+__all__ = ["VERSION", "grade", "grade_with_judge", "judge_prompt", "needs_judge", "settle"]
 
 
 def grade(question: Question, answer: Answer) -> Grade:
@@ -50,12 +50,16 @@ def grade_with_judge(question: Question, answer: Answer, grade: Grade, reply: st
 
     An unreadable reply leaves the outcome None. After a commitment judge the outcome may still be open: ask again.
     """
+    read = judge.commitment_read if grade.committed is None else judge.read
+    return settle(question, answer, grade, read(reply))
+
+
+def settle(question: Question, answer: Answer, grade: Grade, verdict: Verdict) -> Grade:
+    """The grade with a verdict on what was open in it: commitment, or else correctness. See `grade_with_judge`."""
     if not needs_judge(grade):
         return grade
-    text = _final(question, answer)
     if grade.committed is None:
-        return _settle(question, answer, text, judge.commitment_read(reply))
-    verdict = judge.read(reply)
+        return _settle(question, answer, _final(question, answer), verdict)
     return Grade(answer.ask, _outcome(verdict), verdict.value != "abstained", verdict.why, verdict.stage)
 
 

@@ -8,41 +8,68 @@ abstaining phrase decides unless a claim before it or a claim set against it ("b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 
-from evalkit.graders.phrases import BUT, CANCEL, FILLER, GUESS, HARD, PREMISE, SELF, SOFT, WEAK
-from evalkit.text import content_tokens, dates, fold, numbers, sentences, tokens
+from evalkit.graders import languages
+from evalkit.graders.claims import (
+    POLAR,
+    VERB,
+    Cue,
+    asserts,
+    claim_after,
+    claim_before,
+    factual,
+    first_cue,
+    new_words,
+    says_yes_or_no,
+)
+from evalkit.graders.informativeness import probabilities, probability
+from evalkit.graders.phrases import CANCEL, FILLER, PREMISE, PREMISE_TRIGGERS, cues
+from evalkit.text import content_tokens, fold, sentences, tokens
 from evalkit.types import Verdict
+
+__all__ = ["ABSTAINED", "COMMITTED", "SURE", "commitment", "probabilities", "probability"]
 
 ABSTAINED = "abstained"
 COMMITTED = "committed"
+SURE = 0.9  # from here the classifier decides; on held-out folds nine in ten of these are right
 
 _EMPTY = re.compile(
     r"(?:n/?a|unknown|not known|no answer|not applicable|unanswerable|cannot be (?:determined|known|answered)"
     r"|undetermined|"
-    r"undefined|not (?:available|sure|certain|specified|provided|stated|enough information)|abstain(?:ed)?|pass|skip|"
+    r"null|nil|nan|tbd|unclear|unsure|uncertain|undefined|not (?:available|sure|certain|specified|provided|stated"
+    r"|enough information)"
+    r"|abstain(?:ed)?|pass|skip|"
     r"(?:my |your |the |final |short |insert )*answer(?: here| goes here)?|placeholder|no response|inconnue?|unbekannt|"
     r"desconocid[oa]|aucune reponse|keine antwort|sin respuesta|(?:un)?decided|blank|empty|nothing to say|idk|dk)"
 )
 _PLACEHOLDER = re.compile(
     r"^\s*(?:[<\[{(]+[^<>\[\]{}()]*(?:answer|reponse|antwort|respuesta)[^<>\[\]{}()]*[>\]})]+)\s*\.?$"
 )
-_POLAR = re.compile(
-    r"^(?:is|are|was|were|am|do|does|did|can|could|has|have|had|will|would|should|may|might|must|shall|isn't|aren't|"
-    r"don't|doesn't|didn't|can't|wasn't|weren't|est-ce que|ist|sind|hat|haben|kann|gibt es|es|son|fue|hay|tiene)\b"
-)
+# Not the beginnings of an abstention: "no idea", "no lo se", "non lo so", "nao sei".
 _YES_NO = re.compile(
-    r"^(?:yes|no|yep|nope|true|false|oui|non|ja|nein|si)\b(?![ -](?:one|idea|clue|comment|body|"
-    r"information|data|record|answer|opinion|such|se|puedo|lo|tengo)\b)"
+    rf"^(?:yes|no|yep|nope|true|false|si|{languages.YES_NO})\b(?![ -](?:one|idea|clue|comment|body|information"
+    rf"|data|record|"
+    r"answer|opinion|such|se|puedo|lo|tengo|existe|hay|conozco|so|ne|ho|e|posso|conosco|saprei|esist\w+|sono|c'e"
+    r"|ci|sei|tenho|"
+    r"ha|faco|consigo|estoy|estou|es (?:posible|cierto|verdad)|me|te|si (?:sa|puo))\b)"
+)
+_SPANISH = re.compile(r"\b(?:es|son|fue|hay|el|los|las|un|una|del|que|e|il|lo|la|gli|di|della)\b")
+_CHATTER = re.compile(
+    r"^\W*(?:(?:haha|well|hm+|um+|uh|oh|wow|ok(?:ay)?|gosh|sorry|(?:that(?:'s| is)|this is"
+    r"|it's) (?:such )?an? (?:\w+ ){1,2}"
+    r"(?:one|question)|(?:good|great|nice|interesting|tough|hard) (?:one|question)|thank(?:s"
+    r"| you)[\w ]{0,24})[,.!…]+\s*)+"
 )
 _QUOTED = re.compile(r'"[^"]{1,200}"|(?<![\w])\'[^\']{2,200}\'(?!\w)')
 _ASKS_WORDS = re.compile(
     r"\b(?:phrases?|songs?|titles?|lyrics?|words?|quot\w+|sa(?:y|id|ys|ying)|lines?|catchphrase|slogan|motto"
-    r"|called|named?|"
-    r"albums?|films?|movies?|books?|poems?|shows?|translat\w+|mean\w*|chanson|lied|cancion|mot|wort|palabra)\b"
+    r"|called|named?|stands?|"
+    r"repl(?:y|ied)|respon\w+|albums?|films?|movies?|books?|poems?|shows?|translat\w+|mean\w*|chanson|lied"
+    r"|cancion|mot|wort|palabra)\b"
 )
 _ASKS_PHRASE = re.compile(r"\b(?:which|what) (?:\w+ ){0,3}(?:phrases?|songs?|lyrics?|titles?|words|catchphrase)\b")
+# Asks how an abstaining phrase is said, which it quotes: "How do you say 'I don't know' in French?"
+_ASKS_HOW_SAID = re.compile(r"\bhow (?:do|would|can) (?:you|i) say\b|\bstands? for\b|\btranslat\w+|\bmeans?\b")
 _COUNT = re.compile(
     r"^(?:\w+ )?how (?:many|much)\b|\bcombien\b|\bwie viele?\b|\bcuant[oa]s?\b|\bwhat happens\b|\bhappens? (?:if"
     r"|when)\b"
@@ -53,44 +80,61 @@ _NEGATION = re.compile(
     r"\b(?:never|not|n't|no(?! matter| longer| doubt| later| less| more)|none|nobody|neither|nor|jamais|pas|nie"
     r"|niemals|nicht|kein\w*|nunca|ningun\w*|no one)\b|n't\b"
 )
-_CLAUSE = re.compile(r"[,;:.!?]|\b(?:but|although|though|however|mais|aber|pero)\b| - ")
-_CLAUSE_CUT = re.compile(r"[;:]|\b(?:but|because|since|as|rather|instead|who|which)\b|, ")
-# "it is Canberra", or a bare number: a claim even where its words are the question's own.
-_STATES = re.compile(
-    r"^(?:(?:that )?(?:it|this|that|the answer|he|she|they|c'|es|das) ?(?:'s|is|was|are|were|would be|est|ist|sera)"
-    r" (?!(?:not|unclear|unknown|a |an |hard|difficult|possible|impossible|interesting|true|important)\b)\w|[\d.,% ]+$)"
+_HOWEVER = re.compile(r"^(?:however|but|instead|rather|nevertheless|that said)\b[ ,]*")
+_CLAUSE_CUT = re.compile(
+    r"[;:]|\bthat (?=(?:is|are|was|were|has|have|does|do|did)\b)|\b(?:but|because|since|as|rather|instead|who"
+    r"|which)\b|, "
 )
 _PRONOUN = re.compile(
     r"^(?:actually,? |no,? |well,? )?(?:he|she|they|it) (?:\w+ )?"
     r"(?:never|did not|didn't|has not|hasn't|was not|wasn't)\b"
 )
+# "He didn't.", "They don't; cats have four legs."
+_BARE_DENIAL = re.compile(
+    r"^(?:actually,? |well,? |no,? )*(?:he|she|it|they|we|you|i|that|this|there|one|nobody|nothing) (?:(?:did|do"
+    r"|does|is|are|was|were|"
+    r"has|have|had|can|could|will|would)(?:n't| not)|can't|won't|cannot|never (?:did|was|were|has|have|will))(?:$"
+    r"|[.;,!:]| -)"
+)
+_NOT_THIS = re.compile(r",? (?:and )?not (\w+)\W*$")
 _TURN = re.compile(r"\b(?:however|instead|generally|but)\b")
 _INSTEAD = re.compile(r"\b(?:rather|instead|but an?|sondern)\b")
-_SUBORDINATE = re.compile(
-    r"^(?:although|though|while|since|because|as|if|when|given|based|for|in|on|at|to|with|without|regarding|despite|"
-    r"according|until|unfortunately|sorry|whether|without|apart|beyond|due)\b"
-)
-_TELLS = re.compile(r"^(?:i can (?:tell|inform) you(?: that)?|i can say(?: that)?|to answer your question)\b[ ,]*")
-_VERB = re.compile(r"\b(?:is|are|was|were|has|have|had|did|does|became|won|est|ist|war|es|fue)\b|\w{3,}ed\b")
-
-
-@dataclass(frozen=True, slots=True)
-class _Cue:
-    """An abstaining phrase: its name and kind, and what stands before and after it in the folded answer."""
-
-    name: str
-    hard: bool
-    before: str
-    after: str
 
 
 def commitment(question_text: str, answer_text: str) -> Verdict:
-    """Whether the final answer commits: `committed`, `abstained`, or None where the rules can't tell.
+    """Whether the final answer commits: `committed`, `abstained`, or None where neither rules nor classifier can tell.
 
     Takes the question's text only, so that it can't know whether the question is answerable. The stage names the
-    rule (`rule:dont_know`, `rule:yes_no`, ...).
+    rule (`rule:dont_know`, `rule:yes_no`, `rule:safety_refusal`, ...) or the classifier's verdict (`fitted:...`), which
+    alone has a probability: P(abstained). A rule is right or wrong, it measures nothing.
     """
     question, answer = fold(question_text).strip(" \"'¿¡"), fold(answer_text).strip()
+    verdict = _by_rules(question, answer, answer_text)
+    if verdict.stage != "rule:yes_no_misfit" and not (
+        verdict.stage == "rule:no_abstention" and _adds_nothing(question, answer)
+    ):
+        return verdict
+    return _by_classifier(verdict, probability(question_text, answer_text))
+
+
+def _adds_nothing(question: str, answer: str) -> bool:
+    """A statement without a word that the question hasn't. A bare name, a denial and a choice are answers all the same."""
+    if POLAR.match(question.split(", ")[-1]) or " or " in question or len(tokens(answer)) <= 3:
+        return False
+    return not new_words(question, answer) and not _NEGATION.search(answer)
+
+
+def _by_classifier(verdict: Verdict, chance: float) -> Verdict:
+    """The verdict on an answer that adds no word to the question, or says yes to a `who`."""
+    if chance >= SURE:
+        return Verdict(ABSTAINED, "gives nothing that was asked for", "fitted:says_nothing", chance)
+    if chance <= 1 - SURE or (verdict.value is not None and chance < 0.5):
+        return Verdict(COMMITTED, "says something, in the question's own words", "fitted:says_something", chance)
+    return Verdict(None, "adds no word to the question, and may say nothing", "fitted:unsure", chance)
+
+
+def _by_rules(question: str, answer: str, answer_text: str) -> Verdict:
+    """The verdict of the rules alone, on the folded question and answer."""
     degenerate = _degenerate(question, answer)
     if degenerate:
         return _abstained(*degenerate)
@@ -101,11 +145,11 @@ def commitment(question_text: str, answer_text: str) -> Verdict:
     quoted = _quoted_phrase(question, answer, answer_text)
     if quoted is not None:
         return quoted
-    answer = _blank_quotes(answer)
+    answer = _CHATTER.sub("", _blank_quotes(answer)) or answer
     premise = _premise(question, answer)
     if premise is not None:
         return premise
-    cue = _first_cue(answer)
+    cue = first_cue(answer)
     if cue is None:
         return _committed("no_abstention", "says something and no abstaining phrase")
     return _weigh(question, cue)
@@ -121,7 +165,7 @@ def _committed(rule: str, why: str) -> Verdict:
 
 def _degenerate(question: str, answer: str) -> tuple[str, str] | None:
     """The rule and reason if there is nothing in the answer, or only the question or a placeholder again."""
-    bare = answer.strip(" \t\n.!?*_`'\"-:")
+    bare = answer.strip(" \t\n.!?*_`'\"-:<>[]{}()|/\\")
     if not any(c.isalnum() for c in answer):
         return "empty", "no letter or digit in the answer"
     if _PLACEHOLDER.match(answer) or _EMPTY.fullmatch(re.sub(r"^(?:the )?(?:final )?answer(?: is)?:?\s+", "", bare)):
@@ -130,7 +174,9 @@ def _degenerate(question: str, answer: str) -> tuple[str, str] | None:
     if said == asked:
         return "echo", "the answer repeats the question"
     size = len(said)
-    long_enough = size >= 4 and (2 * size >= len(asked) or answer.endswith("?"))
+    long_enough = size >= 3 and (2 * size >= len(asked) or answer.endswith("?"))
+    if POLAR.match(question.split(", ")[-1]) and not answer.endswith("?") and 2 * size >= len(asked):
+        return None  # saying a yes/no question's words as a statement says yes
     if (
         long_enough
         and " or " not in question
@@ -145,12 +191,12 @@ def _degenerate(question: str, answer: str) -> tuple[str, str] | None:
 def _yes_no(question: str, answer: str) -> Verdict | None:
     """Yes or no: commits where the question can be answered so; None where the rest has to be read."""
     last_clause = re.split(r"[,;:] ", question)[-1]
-    if _POLAR.match(question) or _POLAR.match(last_clause):
+    if POLAR.match(question) or POLAR.match(last_clause):
         rest = _YES_NO.sub("", answer, count=1).strip(" ,.;:-!")
         if _matches(PREMISE[0][1], rest) and not _EXISTENCE.search(question):
             return None  # "No, there is no such country" corrects the premise
         return _committed("yes_no", "answers a yes/no question with yes or no")
-    if len(tokens(answer)) == 1:
+    if len(tokens(answer)) == 1 and (not answer.startswith("si") or _SPANISH.search(question)):
         return Verdict(None, "a bare yes or no to a question that asks for something else", "rule:yes_no_misfit")
     return None
 
@@ -163,14 +209,16 @@ def _quoted_phrase(question: str, answer: str, raw: str) -> Verdict | None:
     """An abstaining phrase that is itself the answer: asked for a title or words, and given quoted or capitalised."""
     if not _ASKS_WORDS.search(question):
         return None
-    cue = _first_cue(answer)
+    cue = first_cue(answer)
     if cue is None:
         return None
-    inside = [q for q in _QUOTED.findall(answer) if _first_cue(q.strip("\"'")) is not None]
+    inside = [q for q in _QUOTED.findall(answer) if first_cue(q.strip("\"'")) is not None]
     capitals = re.findall(r"\b(?:I|We|No) (?:Don['’]?t|Do Not|Can['’]?t|Idea|Know|Really)\b(?: [A-Z]\w*)*", raw)
-    if (inside and _first_cue(_blank_quotes(answer, whole=True)) is None) or capitals:
+    if (inside and first_cue(_blank_quotes(answer, whole=True)) is None) or capitals:
         return _committed("quoted_phrase", "the abstaining words are quoted as the answer to a question about words")
-    if cue.name == "dont_know" and len(tokens(answer)) <= 4 and _ASKS_PHRASE.search(question):
+    titled = cue.name == "dont_know" and len(tokens(answer)) <= 4 and _ASKS_PHRASE.search(question)
+    quoted = ("idk" in question or first_cue(question) is not None) and _ASKS_HOW_SAID.search(question)
+    if titled or (quoted and len(tokens(answer)) <= 5):
         return Verdict(None, "an abstention, or the very words that the question asks for", "rule:ambiguous_phrase")
     return None
 
@@ -182,139 +230,68 @@ def _blank_quotes(answer: str, *, whole: bool = False) -> str:
     return _QUOTED.sub('"…"', answer)
 
 
-def _cues(answer: str) -> Iterator[tuple[int, int, str, bool]]:
-    """(start, end, name, hard) of every abstaining phrase that nothing cancels."""
-    offset = 0
-    for sentence in sentences(answer):
-        start = answer.find(sentence, offset)
-        offset = max(offset, start)
-        taken: list[tuple[int, int]] = []
-        for table, hard in ((SOFT, False), (HARD, True)):
-            for name, pattern in table:
-                for match in pattern.finditer(sentence):
-                    if CANCEL.search(sentence[: match.start()]) or any(s <= match.start() < e for s, e in taken):
-                        continue
-                    taken.append(match.span())
-                    yield offset + match.start(), offset + match.end(), name, hard
-
-
-def _first_cue(answer: str) -> _Cue | None:
-    found = min(_cues(answer), default=None)
-    if found is None:
-        return None
-    start, end, name, hard = found
-    return _Cue(name, hard, answer[:start], answer[end:])
-
-
-def _new(question: str, text: str) -> list[str]:
-    """Content words of the text that are neither the question's nor filler."""
-    asked = set(content_tokens(question))
-    return [t for t in content_tokens(text) if t not in asked and t not in FILLER and t != "…"]
-
-
-def _weigh(question: str, cue: _Cue) -> Verdict:
+def _weigh(question: str, cue: Cue) -> Verdict:
     """An abstaining phrase against what stands before and after it."""
-    if _claim_before(question, cue.before):
+    if claim_before(question, cue.before):
         return _committed("claim_first", f"names an answer before {cue.name.replace('_', ' ')!r}")
-    claim = _claim_after(question, cue)
+    said = cue.text[len(cue.before) : len(cue.text) - len(cue.after)]
+    if " or " in question and set(content_tokens(said)) & set(content_tokens(question)):
+        return _committed("choice", "chooses what the question offers")
+    if said in question and len(tokens(answer_left := cue.before + cue.after)) > 2 and new_words(question, answer_left):
+        return _committed("question_words", f"{said!r} is of the question's own words")
+    claim = True if says_yes_or_no(question, cue.after) else claim_after(question, cue)
     if claim is True:
         return _committed("claim_after", f"names an answer after {cue.name.replace('_', ' ')!r}")
     if claim is None:
         why = "an abstaining phrase, then statements that may be an answer"
         return Verdict(None, why, f"rule:{cue.name}_then_claim")
-    return _abstained(cue.name, f"says so: {cue.name.replace('_', ' ')}")
-
-
-def _claim_before(question: str, before: str) -> bool:
-    """Whether a whole clause before the phrase names something that the question didn't."""
-    stripped = before.rstrip()
-    ended = re.search(
-        r"(?:[,;:.!?…]|\b(?:but|although|though|because|and|mais|aber|pero)| -|\()$", stripped.rstrip('"')
-    )
-    if not ended:
-        pieces = _CLAUSE.split(stripped)
-        stripped = stripped[: len(stripped) - len(pieces[-1])] if len(pieces) > 1 else ""
-    for sentence in sentences(stripped):
-        for clause in _CLAUSE.split(sentence):
-            clause = clause.strip()
-            if _STATES.match(GUESS.sub("", clause).strip(" ,")) and not WEAK.search(clause):
-                return True
-            if not _SUBORDINATE.match(clause) and not SELF.match(clause) and _is_claim(question, clause):
-                return True
-            if GUESS.search(clause) and _is_claim(question, GUESS.sub("", clause)):
-                return True
-    return False
-
-
-def _is_claim(question: str, clause: str) -> bool:
-    """Something new, said as a fact: a clause with a verb, a short bare answer, or a name or number."""
-    fresh = _new(question, clause)
-    if not fresh or WEAK.search(clause):
-        return False
-    return bool(_VERB.search(clause)) or len(tokens(clause)) <= 4 or bool(numbers(clause) or dates(clause))
-
-
-def _claim_after(question: str, cue: _Cue) -> bool | None:
-    """Whether what follows names an answer: yes, no, or None where it may."""
-    doubtful = False
-    connected = False
-    for number, sentence in enumerate(sentences(cue.after.lstrip(" ,.;?!"))):
-        sentence = sentence.strip(" ,.;")
-        guess = GUESS.search(sentence)
-        if guess and _asserts(question, sentence[guess.end() :]):
-            return True
-        but = BUT.search(sentence)
-        connected = connected or but is not None
-        tail = sentence[but.end() :] if but else sentence
-        tail = _TELLS.sub("", tail.strip(" ,"))
-        if not _asserts(question, tail) or SELF.match(tail):
-            continue
-        if (
-            but is not None
-            or (connected and cue.name == "no_information")
-            or (number == 0 and not cue.hard and len(tokens(tail)) <= 8)
-        ):
-            return True
-        doubtful = doubtful or number > 0 or cue.name == "no_single_answer"
-    return None if doubtful and (connected or _factual(question, cue.after)) else False
-
-
-def _asserts(question: str, text: str) -> bool:
-    text = text.strip(" ,.")
-    return bool(_new(question, text)) and not WEAK.search(text) and next(_cues(text), None) is None
-
-
-def _factual(question: str, text: str) -> bool:
-    """Whether the text holds a date or a number that the question didn't: the mark of an answer after all."""
-    asked = {n.value for n in numbers(question)}
-    return any(n.value not in asked for n in numbers(text)) or bool(dates(text))
+    name = "safety_refusal" if any(n == "safety_refusal" for *_, n, _ in cues(cue.text)) else cue.name
+    return _abstained(name, f"says so: {name.replace('_', ' ')}")
 
 
 def _premise(question: str, answer: str) -> Verdict | None:
     """A correction of the question's premise, in the first two sentences of the answer."""
-    polar = bool(_POLAR.match(question))
+    polar = bool(POLAR.match(question))
     counts = bool(_COUNT.search(question))
     if polar and _EXISTENCE.search(question):
         return None
     head = sentences(answer)[:2]
     for sentence in head:
         for name, pattern in PREMISE:
-            match = None if counts and name == "no_such" else pattern.search(sentence)
+            triggers = PREMISE_TRIGGERS.get(name)
+            if (counts and name == "no_such") or (triggers and not any(t in sentence for t in triggers)):
+                continue
+            match = pattern.search(sentence)
             if match and not CANCEL.search(sentence[: match.start()]) and (not polar or "no such" in sentence):
-                rest = answer[answer.find(sentence) + match.end() :]
-                if "no such" not in sentence and _goes_on(question, rest):
+                at = answer.find(sentence)
+                if name in ("no_such", "not_exist") and claim_before(question, answer[: at + match.start()]):
+                    return Verdict(None, "states something, then denies something", f"rule:{name}_after_claim")
+                if "no such" not in sentence and _goes_on(question, answer[at + match.end() :]):
                     return Verdict(None, "denies something, then states something", f"rule:{name}_then_claim")
                 return _abstained(name, f"corrects the premise: {match[0][:60]!r}")
+    if not polar and head and _bare_denial(question, head[0]):
+        return _abstained("denies_premise", "denies what the question takes for granted")
     if not polar and not counts and head and _denies(question, " ".join(head)):
+        turned = [s for s in sentences(answer)[1:] if _HOWEVER.match(s) and asserts(question, _HOWEVER.sub("", s))]
+        if turned:
+            return Verdict(None, "denies something, then sets something against it", "rule:denies_premise_then_claim")
         return _abstained("denies_premise", "denies what the question takes for granted and names nothing instead")
     return None
+
+
+def _bare_denial(question: str, sentence: str) -> bool:
+    """A denial with nothing but a pronoun, or of the question's own word at the end: "four legs, not nine"."""
+    if _BARE_DENIAL.match(sentence):
+        return not _NEGATION.search(question)
+    last = _NOT_THIS.search(sentence)
+    return last is not None and question.startswith(("why", "how come")) and last[1] in tokens(question)
 
 
 def _goes_on(question: str, rest: str) -> bool:
     """Whether a claim set against the denial follows: a date, a number or a guess after `however` or `instead`."""
     for sentence in sentences(rest):
         turn = _TURN.search(sentence)
-        if turn and _asserts(question, sentence[turn.end() :]) and _factual(question, sentence):
+        if turn and asserts(question, sentence[turn.end() :]) and factual(question, sentence):
             return True
     return False
 
@@ -324,9 +301,9 @@ def _denies(question: str, sentence: str) -> bool:
     if _NEGATION.search(question) or not _NEGATION.search(sentence):
         return False
     clause, _, rest = _CLAUSE_CUT.sub("\x00", sentence, count=1).partition("\x00")
-    if _INSTEAD.search(sentence) and _new(question, rest):
+    if _INSTEAD.search(sentence) and new_words(question, rest):
         return False  # "not a breed, but rather a cross" answers
-    if not _NEGATION.search(clause) or (_VERB.search(clause) is None and "n't" not in clause and "never" not in clause):
+    if not _NEGATION.search(clause) or (VERB.search(clause) is None and "n't" not in clause and "never" not in clause):
         return False
     said = [_root(t) for t in content_tokens(clause) if t not in FILLER and not _NEGATION.fullmatch(t)]
     said = [

@@ -1,19 +1,22 @@
-"""Does a committed answer say the gold? Deterministic rules, which would rather say "undecided" than guess.
+"""Does a committed answer say the gold? Rules first, which would rather say "undecided" than guess; then a fitted classifier.
 
 A gold that is a number is compared as a number, a date as a date (at the gold's precision), yes/no as such, all
 else as text: the gold's words in the answer, neither negated, nor one of several rivals, nor part of a longer name.
+What the rules leave open, `fitted_correctness` decides where it is sure enough, but for what is `AMBIGUOUS`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from evalkit.graders import fitted_correctness
+from evalkit.graders.dissect import stems
+from evalkit.graders.features import features
 from evalkit.graders.quantities import (
     CORRECT,
     INCORRECT,
-    PARTIAL,
     by_date,
     by_number,
     negated,
@@ -34,28 +37,59 @@ from evalkit.text import (
 )
 from evalkit.types import Verdict
 
+# Left open whatever the classifier thinks: several answers at once, a guess, another thing of a similar name, a denial. The
+# gold's words are all there, which is what it goes by, and whether that suffices is for whoever reads the meaning.
+AMBIGUOUS = frozenset(("rivals", "number_rivals", "date_rivals", "hedged", "longer_name", "negated"))
 SHORT = 3  # content words beyond the question's: up to here an answer is a phrase, not a text
 
 _YES = re.compile(r"^(?:yes|yep|yeah|true|correct|oui|ja|si|right)\b")
 _NO = re.compile(r"^(?:no|nope|false|incorrect|non|nein|wrong|not)\b")
 _PERSON = re.compile(r"^(?:[A-Z][\w'.-]*\s+){1,3}[A-Z][\w'-]+\.?$")
+_OR_AFTER = re.compile(r"[\"')]*,?\s+(?:or|oder|ou|o)\s+(?:maybe |possibly |perhaps )?(.{1,60})")
+_OR_BEFORE = re.compile(r"(.{1,60})\s+(?:or|oder|ou)(?: maybe| possibly| perhaps)?\s+(?:the |a |an |in )*[\"'(]*$")
+_CAPITAL_AFTER = re.compile(r" ([A-Z][\w'-]*|[IVX]+)\b")
+_CAPITAL_BEFORE = re.compile(r"\b([A-Z][\w'-]+) $")
+_MAYBE_BEFORE = re.compile(r"\b(?:could be|might be|may be|either)\b[^.;]{0,20}$")
 _TOKEN = re.compile(r"\w[\w'.-]*\w|\w")
 
 
 def correctness(question: str, gold: tuple[str, ...], tolerance: float | None, answer: str) -> Verdict:
     """`correct`, `partial`, `incorrect`, or None with why. `gold`: aliases of one answer. `tolerance`: absolute.
 
+    Where the rules leave it open, the verdict carries the fitted P(correct) as its `probability`, decided or not.
+
     Without a tolerance, numbers must be equal up to the precision that the gold states. Raises ValueError without
     a gold, and TypeError never: any text is an answer.
     """
+    verdicts = rules(question, gold, tolerance, answer)
+    rule = verdicts[fitted_correctness.chosen(verdicts)]
+    if rule.value is not None or not tokens(answer):
+        return rule
+    p = fitted_correctness.probability(question, gold, tolerance, answer, verdicts)
+    found = fitted_correctness.decided(p)
+    return found if found.value and rule.stage not in AMBIGUOUS else Verdict(None, rule.why, rule.stage, p)
+
+
+def probability(question: str, gold: tuple[str, ...], tolerance: float | None, answer: str) -> float:
+    """P(correct) by the fitted classifier, where the rules decide as well. Raises ValueError without a gold."""
+    verdicts = rules(question, gold, tolerance, answer)
+    return fitted_correctness.probability(question, gold, tolerance, answer, verdicts)
+
+
+def probabilities(items: Iterable[tuple[str, tuple[str, ...], float | None, str]]) -> list[float]:
+    """`probability` of many (question, gold, tolerance, answer) at once: the same figures, sooner."""
+    rows = []
+    for question, gold, tolerance, answer in items:
+        verdicts = rules(question, gold, tolerance, answer)
+        rows.append(features(question, gold, tolerance, answer, verdicts, fitted_correctness.chosen(verdicts)))
+    return [float(p) for p in fitted_correctness.classifier().probability(rows)]
+
+
+def rules(question: str, gold: tuple[str, ...], tolerance: float | None, answer: str) -> list[Verdict]:
+    """What the rules say of each alias."""
     if not gold:
         raise ValueError("correctness needs at least one gold answer")
-    verdicts = [_against(question, alias, gold, tolerance, answer) for alias in gold]
-    for value in (CORRECT, PARTIAL, None):
-        for verdict in verdicts:
-            if verdict.value == value:
-                return verdict
-    return verdicts[0]
+    return [_against(question, alias, gold, tolerance, answer) for alias in gold]
 
 
 def _against(question: str, alias: str, gold: Sequence[str], tolerance: float | None, answer: str) -> Verdict:
@@ -111,9 +145,7 @@ def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
 def _text(question: str, alias: str, gold: Sequence[str], answer: str) -> Verdict:
     wanted = tokens(alias)
     folded = fold(answer)
-    longest = max(wanted, key=len)
-    absent = len(longest) > 3 and longest not in folded  # spares compiling a pattern that can't match
-    spans = [] if absent else [m.span() for m in _pattern(wanted).finditer(folded)]
+    spans = _spans(wanted, answer)
     if not spans:
         return _person(question, alias, answer) or _overlap(question, alias, answer)
     standing = [s for s in spans if not negated(folded, s[0])]
@@ -126,48 +158,86 @@ def _text(question: str, alias: str, gold: Sequence[str], answer: str) -> Verdic
     raw = tidy(answer)
     if len(raw) == len(folded) and all(_part_of_name(question, alias, raw, span) for span in standing):
         return Verdict(None, f"{alias!r} is there as part of a longer name", "longer_name")
-    if re.search(r"\b(?:could be|might be|may be|either)\b[^.;]{0,20}$", folded[: standing[0][0]]):
+    if _MAYBE_BEFORE.search(folded[max(0, standing[0][0] - 40) : standing[0][0]]):
         return Verdict(None, "the gold is there, hedged", "hedged")
     return Verdict(CORRECT, f"contains {alias!r}", "contains")
 
 
+def _spans(words: tuple[str, ...], answer: str) -> list[tuple[int, int]]:
+    """Where the words stand in a row. Plain search first: a pattern is only compiled where it may find something."""
+    folded, letters = fold(answer), _letters(answer)
+    if any(len(w) > 3 and w not in folded for w in words):
+        return []
+    plain, found, start = " ".join(words), [], -1
+    while (start := folded.find(plain, start + 1)) >= 0:
+        end = start + len(plain)
+        end += next(
+            (len(e) for e in ("es", "s", "") if folded.startswith(e, end) and not _wordy(folded, end + len(e))), -end
+        )
+        if end and not (start and _wordy(folded, start - 1)):
+            found.append((start, end))
+    if not found and "".join(words) not in letters:
+        return []  # not in a row even without what stands between words: nothing for the pattern to find
+    return found or [m.span() for m in _pattern(words).finditer(folded)]
+
+
+@lru_cache(maxsize=8192)
+def _letters(text: str) -> str:
+    return "".join(tokens(text))
+
+
+def _wordy(text: str, at: int) -> bool:
+    return at < len(text) and (text[at].isalnum() or text[at] == "_")
+
+
 def _alternative(folded: str, span: tuple[int, int], gold: Sequence[str]) -> bool:
     """Whether `or` joins the gold with something that isn't another alias."""
-    after = re.match(r"[\"')]*,?\s+(?:or|oder|ou|o)\s+(?:maybe |possibly |perhaps )?(.{1,60})", folded[span[1] :])
-    before = re.search(
-        r"(.{1,60})\s+(?:or|oder|ou)(?: maybe| possibly| perhaps)?\s+(?:the |a |an |in )*[\"'(]*$", folded[: span[0]]
-    )
-    return any(
-        match and not any(_pattern(tokens(g)).search(match[1]) for g in gold if tokens(g)) for match in (after, before)
-    )
+    after = _OR_AFTER.match(folded[span[1] : span[1] + 90])
+    near = folded[max(0, span[0] - 110) : span[0]]
+    before = _OR_BEFORE.search(near) if " o" in near[-40:] else None
+    return any(match and not any(_spans(tokens(g), match[1]) for g in gold if tokens(g)) for match in (after, before))
 
 
 def _part_of_name(question: str, alias: str, raw: str, span: tuple[int, int]) -> bool:
     """Whether a capitalised word that the question doesn't have goes on directly after (or, for one word, before)."""
     asked = set(tokens(question)) | set(fold(alias).split()) | TITLES  # "Los" of Los Angeles counts as an article
-    after = re.match(r" ([A-Z][\w'-]*|[IVX]+)\b", raw[span[1] :])
+    after = _CAPITAL_AFTER.match(raw, span[1])
     if after and raw[span[0]].isupper() and not set(tokens(after[1])) <= asked and after[1] not in ("I",):
         return True
-    before = re.search(r"\b([A-Z][\w'-]+) $", raw[: span[0]])
+    start = max(0, span[0] - 60)
+    before = _CAPITAL_BEFORE.search(raw[start : span[0]])
     if len(tokens(alias)) > 1 or not before or set(tokens(before[1])) <= asked or not raw[span[0]].isupper():
         return False
-    starts = before.start() == 0 or raw[: before.start()].rstrip().endswith((".", ":", '"'))
+    place = start + before.start()
+    starts = place == 0 or raw[:place].rstrip().endswith((".", ":", '"'))
     return not starts and not re.match(r"who\b", fold(question))
+
+
+@lru_cache(maxsize=4096)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stem(t) for t in tokens(text))
+
+
+@lru_cache(maxsize=4096)
+def _person_words(alias: str) -> tuple[str, ...]:
+    """The words of a gold that looks like a person's name, titles and what is in brackets left out; else none."""
+    bare = re.sub(r"\s*\([^)]*\)", "", tidy(alias)).strip()
+    return tuple(t for t in tokens(bare) if t not in TITLES) if _PERSON.match(bare) else ()
 
 
 def _person(question: str, alias: str, answer: str) -> Verdict | None:
     """A person's name with other initials, middle names or titles than the gold's: first and last name must agree."""
-    bare = re.sub(r"\s*\([^)]*\)", "", tidy(alias)).strip()
-    if not _PERSON.match(bare):
-        return None
-    wanted = [t for t in tokens(bare) if t not in TITLES]
+    wanted = _person_words(alias)
     if len(wanted) < 2:
+        return None
+    if wanted[-1] not in fold(answer) and len(wanted) > 2:
         return None
     said = [t for t in tokens(answer) if t not in TITLES]
     for i, word in enumerate(said):
         if word == wanted[-1] and same_given(wanted[:-1], said[max(0, i - 3) : i]) and not _negated_name(answer, word):
             return Verdict(CORRECT, f"{alias!r} by first and last name", "name")
-    fresh = [t for t in said if stem(t) not in {stem(q) for q in tokens(question)} and t not in STOPWORDS]
+    asked = _stems(question)
+    fresh = [t for t in said if stem(t) not in asked and t not in STOPWORDS] if len(wanted) == 2 else []
     if len(wanted) == 2 and len(fresh) == 2 and fresh[0] == wanted[0] and tidy(answer).istitle():
         return Verdict(INCORRECT, f"another surname than {alias!r}", "other_name")
     return None
@@ -185,9 +255,9 @@ def _negated_name(answer: str, surname: str) -> bool:
 
 def _overlap(question: str, alias: str, answer: str) -> Verdict:
     """The gold isn't there as a whole: undecided where a part of it is and the answer is long, else incorrect."""
-    asked = {stem(t) for t in tokens(question)}
+    asked = _stems(question)
     wanted = {t for t in content_tokens(alias) if t not in asked} or set(content_tokens(alias)) or set(tokens(alias))
-    said = set(content_tokens(answer)) | {t.replace(" ", "") for t in tokens(answer)}
+    said = {*content_tokens(answer), *tokens(answer)}
     shared = wanted & said
     if numeral_clash(alias, answer) or _letter_clash(alias, answer):
         return Verdict(INCORRECT, "the name with another numeral or letter", "numeral")
@@ -197,6 +267,8 @@ def _overlap(question: str, alias: str, answer: str) -> Verdict:
         return Verdict(None, "all of the gold's words, not in a row", "scattered")
     fresh = {t for t in content_tokens(answer) if t not in asked}
     if not shared:
+        if not set(stems(alias)).isdisjoint(set(stems(answer)) - set(stems(question)) - STOPWORDS):
+            return Verdict(None, f"a word of {alias!r} said otherwise", "spelling")
         return _nothing_shared(alias, wanted, said, fresh)
     if fresh <= wanted:
         return Verdict(None, f"a part of {alias!r} and nothing else", "part")
@@ -235,7 +307,9 @@ def _within_reach(wanted: set[str], answer: str) -> bool:
 
 def _nothing_shared(alias: str, wanted: set[str], said: set[str], fresh: set[str]) -> Verdict:
     """No word of the gold: wrong, unless the gold is a common phrase that a longer answer may put in other words."""
-    if any(_close(w, s) for w in wanted for s in said):
+    starts = {w[:4] for w in wanted}
+    alike = [s for s in said if s[:4] in starts]
+    if alike and any(_close(w, s) for w in wanted for s in alike):
         return Verdict(None, "a word spelled almost like the gold's", "spelling")
     if not fresh:
         return Verdict(None, "says nothing that the question didn't", "nothing_new")
@@ -244,6 +318,7 @@ def _nothing_shared(alias: str, wanted: set[str], said: set[str], fresh: set[str
     return Verdict(None, f"no word of {alias!r}, which could be said in other words", "paraphrase")
 
 
+@lru_cache(maxsize=4096)
 def _is_proper(alias: str) -> bool:
     """Whether the gold is a name: its long words are capitalised."""
     words = [w for w in _TOKEN.findall(tidy(alias)) if len(w) > 3] or _TOKEN.findall(tidy(alias))

@@ -30,7 +30,9 @@ def whole_number(alias: str) -> Number | None:
     beside = (folded[: found[0].start] + " " + folded[found[0].end :]).strip(" .~")
     beside = re.sub(r"\b(?:about|around|approximately|roughly|circa|ca|in|the)\b", "", beside).strip(" .")
     rest = content_tokens(beside)
-    return found[0] if len(rest) <= 1 and not re.search(r"(?<!°)(?<!° )[A-Z]", tidy(alias)) else None
+    raw = tidy(alias)
+    own = 1 if found[0].start == 0 else 0  # the capital of `Twenty-seven` is no name's, that of `Four Seasons` is
+    return found[0] if len(rest) <= 1 and not re.search(r"(?<!°)(?<!° )(?<!\w-)[A-Z]", raw[own:]) else None
 
 
 def _agree(gold: Number, said: Number, tolerance: float | None) -> bool:
@@ -52,6 +54,11 @@ def _rounds_to(gold: Number, said: Number) -> bool:
     return gold.same_unit(said) and abs(said.value - gold.value) <= step / 2 and abs(said.value) > 0
 
 
+def _coarser(gold: Number, said: Number) -> bool:
+    """Whether one of the two may be the other, rounded. A gold below 100 is taken as exact: 31 days are not 30."""
+    return _rounds_to(gold, said) or (abs(gold.value) >= 100 and _rounds_to(said, gold))
+
+
 def by_number(question: str, gold: Number, tolerance: float | None, answer: str) -> Verdict:
     folded = fold(answer)
     asked = {n.value for n in numbers(question)}
@@ -62,7 +69,7 @@ def by_number(question: str, gold: Number, tolerance: float | None, answer: str)
     hits = [n for n in said if _agree(gold, n, tolerance) and not negated(folded, n.start)]
     if hits:
         return _number_hit(gold, hits[0], said, tolerance, folded)
-    near = [n for n in said if (_rounds_to(gold, n) or _rounds_to(n, gold)) and not negated(folded, n.start)]
+    near = [n for n in said if _coarser(gold, n) and not negated(folded, n.start)]
     if near and (tolerance is None or abs(near[0].step) > tolerance):
         return Verdict(None, "a number that the gold rounds to", "number_coarse")
     if any(not gold.same_unit(n) and n.value == gold.value for n in said):
@@ -108,10 +115,10 @@ def _no_number(gold: Number, answer: str) -> Verdict:
 def _in_words(gold: Number, folded: str) -> bool:
     """Whether a small whole number may stand as an ordinal, a Roman numeral or `one`."""
     words = _ORDINALS.get(int(gold.value)) if gold.value == int(gold.value) else None
-    return bool(words and re.search(rf"\b(?:{words})\b", folded))
+    return bool(words and words.search(folded))
 
 
-_ORDINALS = dict(
+_ORDINAL_WORDS = dict(
     enumerate(
         (
             "one|once|single|only|i|first|premier|erste[rs]?|primero?",
@@ -130,6 +137,7 @@ _ORDINALS = dict(
         1,
     )
 )
+_ORDINALS = {number: re.compile(rf"\b(?:{words})\b") for number, words in _ORDINAL_WORDS.items()}
 
 
 def _garbled(digits: str, answer: str) -> bool:
@@ -137,8 +145,13 @@ def _garbled(digits: str, answer: str) -> bool:
     if len(digits) < 3:
         return False
     text = fold(answer)
-    glued = re.search(rf"[^\W_]{re.escape(digits)}|{re.escape(digits)}[^\W_]", text)
-    return bool(glued) or ("." in digits and digits.replace(".", ". ") in text)
+    at = text.find(digits)
+    glued = False
+    while at >= 0 and not glued:
+        end = at + len(digits)
+        glued = text[max(0, at - 1) : at].isalnum() or text[end : end + 1].isalnum()
+        at = text.find(digits, at + 1)
+    return glued or ("." in digits and digits.replace(".", ". ") in text)
 
 
 # ---------------------------------------------------------------------------------------------------- dates
@@ -184,6 +197,8 @@ def by_date(question: str, gold: Date, answer: str) -> Verdict:
     asked = dates(question)
     said = [d for d in dates(answer) if not any((d.year, d.month, d.day) == (a.year, a.month, a.day) for a in asked)]
     said = said or list(dates(answer))
+    if not said and _other_year(gold, answer):
+        return Verdict(INCORRECT, "a number that is not the year", "date")
     if not said:
         vague = len(content_tokens(answer)) > 8 or any(c.isdigit() for c in folded) or _PERIOD.search(folded)
         return Verdict(None if vague else INCORRECT, "names no date", "date_absent")
@@ -196,6 +211,20 @@ def by_date(question: str, gold: Date, answer: str) -> Verdict:
     if gold.year is not None and _garbled(str(abs(gold.year)), answer):
         return Verdict(None, "the gold's year stands in another date", "date_unread")
     return Verdict(INCORRECT, f"says {folded[said[0].start : said[0].end]!r}", "date")
+
+
+def _other_year(gold: Date, answer: str) -> bool:
+    """Whether the answer to a bare year is nothing but one plain number of three digits or more that isn't it."""
+    said = numbers(answer)
+    return (
+        gold.bare
+        and len(said) == 1 == len(content_tokens(answer))
+        and abs(said[0].value) >= 100
+        and said[0].value != gold.year
+        and said[0].unit is None
+        and said[0].step == 1.0
+        and not _garbled(str(gold.year), answer)
+    )
 
 
 def _as_precise(gold: Date, said: Date) -> bool:

@@ -14,6 +14,7 @@ from evalkit.errors import InputError
 from evalkit.journal import held
 from evalkit.reports.arrays import arrays
 from evalkit.reports.definitions import definitions
+from evalkit.reports.instrument import instrument
 from evalkit.store import Store
 from evalkit.store.store import Reader
 
@@ -57,19 +58,22 @@ def conditions(results: Path, run: str) -> Row:
         "run": run, "created_at": head["created_at"], "state": head["state"],
         "suite": {k: v for k, v in header["suite"].items() if k != "questions"},
         "panel": header["panel"]["id"], "models": ", ".join(m["id"] for m in header["panel"]["models"]),
-        "judge": (header["judge"] or {}).get("id"), "config": header["config"], "recorded": header["recorded"],
+        "judges": ", ".join(j["id"] for j in header["judges"]) or None,
+        "config": header["config"], "recorded": header["recorded"],
         "versions": header["versions"], **{f"asks of {row['model']}": row for row in counts},
     }  # fmt: skip
 
 
-def report(results: Path, run: str) -> Row:
-    """The whole report as one dict of schema `evalkit.report/1` (documented in `schema.md`)."""
+def report(results: Path, run: str, grading: str | None = None) -> Row:
+    """The whole report as one dict of schema `evalkit.report/1` (documented in `schema.md`), by the latest or a named grading."""
     import numpy as np
 
     from evalkit import statistics
 
     with Store(results).reading() as reader:
         head = _head(results, reader, run)
+        if grading is not None:
+            reader.choose(run, grading)
         models = reader.rows("SELECT * FROM models WHERE run = ? ORDER BY ordinal", [run])
         frame = reader.frame(_OUTCOMES, [run])
         pair_frame = reader.frame(_PAIRS, [run])
@@ -78,6 +82,7 @@ def report(results: Path, run: str) -> Row:
         failures = reader.rows(_FAILURES, [run])
         worst = _questions(reader, run, "TRUE", [], WORST, 0, _WORST_FIRST)
         gradings = reader.rows("SELECT * FROM gradings WHERE run = ? AND latest", [run])
+        trust = instrument(reader, run, json.loads(gradings[0]["graders"]) if gradings else {})
     names = [m["model"] for m in models]
     header = head["header"]
     outcomes, pairs, self_pairs, entropies = arrays(frame, pair_frame, names)
@@ -102,7 +107,8 @@ def report(results: Path, run: str) -> Row:
         "pairs": [_pair(figure, names) for figure in pair_figures],
         "panel": {key: asdict(estimate) for key, estimate in panel_figures.items()},
         "worst_questions": worst,
-        "notes": _notes(head, models, counts, gradings, len(frame)),
+        "instrument": trust,
+        "notes": [*_notes(head, models, counts, gradings, len(frame)), *_judge_notes(trust)],
     }
 
 
@@ -145,6 +151,30 @@ def contradictions(results: Path, run: str, a: str, b: str, limit: int = 50) -> 
             "a_outcome": row[f"outcome_{left}"], "b_outcome": row[f"outcome_{right}"],
         })  # fmt: skip
     return out
+
+
+def grading_changes(results: Path, run: str, before: str, after: str) -> dict[str, list[Row]]:
+    """What two gradings of a run say differently: `grades` and `relations`, each `before`, `after` and who decides now."""
+    with Store(results).reading() as reader:
+        for grading in (before, after):
+            reader.choose(run, grading)
+        grades = reader.rows(
+            """SELECT a.model, a.question, a.repeat, a.final, x.outcome AS before, y.outcome AS after, y.stage, y.why
+               FROM grades x JOIN grades y USING (run, ask) JOIN answers a USING (run, ask)
+               WHERE run = ? AND x.grading = ? AND y.grading = ? AND x.outcome IS DISTINCT FROM y.outcome
+               ORDER BY a.model, a.question, a.repeat""",
+            [run, before, after],
+        )
+        relations = reader.rows(
+            """SELECT coalesce(x.question, y.question) AS question, m.model || ' / ' || n.model AS models, x.kind AS before,
+                      y.kind AS after, y.stage, y.why
+               FROM (SELECT * FROM relations WHERE run = ? AND grading = ?) x
+               FULL JOIN (SELECT * FROM relations WHERE run = ? AND grading = ?) y USING (run, a, b)
+               JOIN answers m ON m.run = run AND m.ask = a JOIN answers n ON n.run = run AND n.ask = b
+               WHERE x.kind IS DISTINCT FROM y.kind ORDER BY question, models""",
+            [run, before, run, after],
+        )
+    return {"grades": grades, "relations": relations}
 
 
 # --- SQL
@@ -268,10 +298,10 @@ def _run(run: str, head: Row, frame: pd.DataFrame, gradings: list[Row]) -> Row:
     header = head["header"]
     grading = None
     if gradings:
-        said = json.loads(gradings[0]["graders"])
-        judge = said.pop("judge", None)
         at = gradings[0]["happened_at"].isoformat() + "Z"
-        grading = {"id": gradings[0]["grading"], "at": at, "judge": judge, "graders": said}  # fmt: skip
+        judges = ", ".join(gradings[0]["judges"] or []) or None
+        said = json.loads(gradings[0]["graders"])
+        grading = {"id": gradings[0]["grading"], "at": at, "judge": judges, "graders": said}
     suite, recorded = header["suite"], header["recorded"]
     own = {m["protocol"] or suite["protocol"] for m in header["panel"]["models"]}
     return {
@@ -319,6 +349,16 @@ def _pair(figure: Any, names: list[str]) -> Row:
         **{key: asdict(estimate) for key, estimate in residuals.items()},
         "excess_divergence": asdict(figure.excess_divergence),
     }
+
+
+def _judge_notes(trust: Row) -> list[str]:
+    """A judge that often gave no readable vote must be seen beside the figures."""
+    return [
+        f"{judge['judge']} was asked about {judge['items']} items and gave a readable vote on {judge['votes']}; "
+        "the others are undecided, never a verdict."
+        for judge in trust["judges"]
+        if judge["votes"] < judge["items"]
+    ]
 
 
 def _notes(head: Row, models: list[Row], counts: dict[str, Row], gradings: list[Row], asks: int) -> list[str]:

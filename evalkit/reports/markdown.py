@@ -40,6 +40,8 @@ def render(report: dict[str, Any]) -> str:
     parts += ["## Worst questions", *_questions(report)]
     parts += ["## All figures by model", *(_table(table) for table in view.figures(report, MODELS_PER_TABLE))]
     parts += ["## How every ask ended", _table(view.counts(report))]
+    trust = [_table(shown) for shown in (view.judges(report), view.validity(report)) if shown]
+    parts += ["## How far to trust the instrument", *trust] if trust else []
     parts += ["## Definitions", _definitions(report)]
     parts += ["## Method", *(escape(text) for text in view.METHOD)]
     parts += ["## Run conditions", _rows(("Condition", "Value"), view.conditions(report))]

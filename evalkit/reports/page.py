@@ -60,6 +60,8 @@ def render(report: dict[str, Any]) -> str:
             questions=[view.question(entry, names) for entry in report["worst_questions"]],
             figures=view.figures(report, MODELS_PER_TABLE),
             counts=view.counts(report),
+            judges=view.judges(report),
+            validity=view.validity(report),
             definitions=[view.definition(report, entry["key"]) for entry in report["definitions"]],
             method=view.METHOD,
             legend=view.LEGEND,

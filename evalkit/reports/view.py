@@ -258,6 +258,41 @@ def _answer(answer: Mapping[str, Any], entry: Mapping[str, Any], names: Mapping[
     }
 
 
+def validity(report: Report) -> Table | None:
+    """How far the detectors agree with people, as `make validate` measured it; None where that isn't known."""
+    found = (report.get("instrument") or {}).get("validity")
+    if not found:
+        return None
+    rows = []
+    for line in found["lines"]:
+        digits = 0 if line["value"] > 100 else 3
+        interval = "" if line["low"] is None else f"[{line['low']:.3f}, {line['high']:.3f}]"
+        value = Cell(number(line["value"], digits), (interval,) if interval else ())
+        rows.append((Cell(clean(line["what"], 40)), Cell(clean(line["figure"], 80)), value, Cell(number(line["n"])),
+                     Cell(clean(line["data"], 80))))  # fmt: skip
+    remark = "" if found["of_these_versions"] else ", by another version of the graders than made this report"
+    return Table(f"Agreement with people's labels{remark}", ("Detector", "Figure", "Value", "n", "Data"), tuple(rows))
+
+
+def judges(report: Report) -> Table | None:
+    """How each judge behaved: votes, and what became of the others. None without judges."""
+    found = (report.get("instrument") or {}).get("judges")
+    if not found:
+        return None
+    rows = []
+    for judge in found:
+        reasons = "; ".join(f"{clean(why, 60)}: {number(n)}" for why, n in judge["reasons"].items())
+        said = ", ".join(f"{clean(value, 20)} {number(n)}" for value, n in judge["said"].items())
+        people = f"{number(judge['as_labelled'])} of {number(judge['labelled'])}" if judge["labelled"] else MISSING
+        cells = (judge["items"], judge["votes"], judge["no_vote"], judge["recused"])
+        rows.append((Cell(clean(judge["judge"], 60)), *(Cell(number(n)) for n in cells), Cell(said or MISSING, (reasons,)
+                     if reasons else ()), Cell(people)))  # fmt: skip
+    header = ("Judge", "Items", "Votes", "No vote", "Recused", "Said", "As people labelled")
+    alpha = (report["instrument"].get("alpha") or {}).get("value")
+    agree = "" if alpha is None else f", Krippendorff's alpha {number(alpha, 3)}"
+    return Table(f"Judges{agree}: a reply that can't be read is no vote", header, tuple(rows))
+
+
 def conditions(report: Report) -> list[tuple[str, str]]:
     """The run's conditions, as label and value."""
     run = report["run"]

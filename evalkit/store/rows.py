@@ -29,14 +29,19 @@ COLUMNS: dict[str, dict[str, str]] = {
                           input_tokens=_WHOLE, output_tokens=_WHOLE, cost=_REAL, currency=_TEXT, latency_s=_REAL),
     "attempt_events": dict(run=_TEXT, seq=_WHOLE, happened_at=_TIME, ask=_TEXT, attempt=_WHOLE, kind=_TEXT, error=_TEXT,
                            wait_s=_REAL),
-    "grading_events": dict(run=_TEXT, seq=_WHOLE, happened_at=_TIME, grading=_TEXT, ended=_FLAG, graders=_TEXT),
+    "grading_events": dict(run=_TEXT, seq=_WHOLE, happened_at=_TIME, grading=_TEXT, ended=_FLAG, graders=_TEXT,
+                           judges=_TEXTS),
+    "vote_events": dict(run=_TEXT, seq=_WHOLE, grading=_TEXT, item=_TEXT, judge=_TEXT, value=_TEXT, why=_TEXT),
+    "label_events": dict(run=_TEXT, seq=_WHOLE, happened_at=_TIME, item=_TEXT, kind=_TEXT, annotator=_TEXT, label=_TEXT,
+                         pi=_REAL),
     "grade_events": dict(run=_TEXT, seq=_WHOLE, grading=_TEXT, ask=_TEXT, outcome=_TEXT, committed=_FLAG, why=_TEXT,
                          stage=_TEXT, probability=_REAL),
     "relation_events": dict(run=_TEXT, seq=_WHOLE, grading=_TEXT, question=_TEXT, a=_TEXT, b=_TEXT, kind=_TEXT,
                             why=_TEXT, stage=_TEXT, probability=_REAL),
 }  # fmt: skip
 _EVENT_TABLES = {"answer": "answer_events", "attempt": "attempt_events", "grade": "grade_events",
-                 "relation": "relation_events", "grading": "grading_events", "graded": "grading_events"}  # fmt: skip
+                 "relation": "relation_events", "vote": "vote_events", "label": "label_events",
+                 "grading": "grading_events", "graded": "grading_events"}  # fmt: skip
 
 
 def arrow_schema(table: str) -> pa.Schema:

@@ -38,7 +38,13 @@ CREATE TABLE answer_events (
 CREATE TABLE attempt_events (
     run VARCHAR, seq BIGINT, happened_at TIMESTAMP, ask VARCHAR, attempt INTEGER, kind VARCHAR, error VARCHAR, wait_s DOUBLE
 );
-CREATE TABLE grading_events (run VARCHAR, seq BIGINT, happened_at TIMESTAMP, grading VARCHAR, ended BOOLEAN, graders JSON);
+CREATE TABLE grading_events (
+    run VARCHAR, seq BIGINT, happened_at TIMESTAMP, grading VARCHAR, ended BOOLEAN, graders JSON, judges VARCHAR[]
+);
+CREATE TABLE vote_events (run VARCHAR, seq BIGINT, grading VARCHAR, item VARCHAR, judge VARCHAR, value VARCHAR, why VARCHAR);
+CREATE TABLE label_events (
+    run VARCHAR, seq BIGINT, happened_at TIMESTAMP, item VARCHAR, kind VARCHAR, annotator VARCHAR, label VARCHAR, pi DOUBLE
+);
 CREATE TABLE grade_events (
     run VARCHAR, seq BIGINT, grading VARCHAR, ask VARCHAR, outcome outcome, committed BOOLEAN, why VARCHAR, stage VARCHAR,
     probability DOUBLE

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit.errors import JournalError, StoreError
+from evalkit.errors import InputError, JournalError, StoreError
 from evalkit.journal import GENESIS, NAME, Event, read
 from evalkit.store import rows
 
@@ -46,6 +46,13 @@ class Reader:
         """Rows as a DataFrame."""
         frame: pd.DataFrame = self._execute(sql, parameters).df()
         return frame
+
+    def choose(self, run: str, grading: str) -> None:
+        """Let the views show this grading of the run instead of the latest. Raises `InputError` where there is none."""
+        known = [row["grading"] for row in self.rows("SELECT grading FROM gradings WHERE run = ?", [run])]
+        if grading not in known:
+            raise InputError(f"grading {grading!r}: run {run} has {', '.join(known) or 'none yet'}")
+        self._execute(f"SET VARIABLE grading = '{grading}'", [])  # one of the known names
 
     def _execute(self, sql: str, parameters: Sequence[Any]) -> duckdb.DuckDBPyConnection:
         import duckdb

@@ -13,9 +13,11 @@ QUALIFY row_number() OVER (PARTITION BY run, ask ORDER BY seq DESC) = 1;
 
 CREATE VIEW attempts AS SELECT * FROM attempt_events;
 
--- Every finished grading of a run; `latest` marks the one that reports use unless told otherwise.
+-- Every finished grading of a run; `latest` marks the last one, or the one named by SET VARIABLE grading = '...'.
 CREATE VIEW gradings AS
-SELECT run, grading, happened_at, graders, row_number() OVER (PARTITION BY run ORDER BY seq DESC) = 1 AS latest
+SELECT run, grading, happened_at, graders, judges,
+       CASE WHEN getvariable('grading') IS NULL THEN row_number() OVER (PARTITION BY run ORDER BY seq DESC) = 1
+            ELSE grading = getvariable('grading') END AS latest
 FROM grading_events WHERE ended;
 
 CREATE VIEW grades AS
@@ -23,6 +25,15 @@ SELECT g.* EXCLUDE (seq), v.latest FROM grade_events g JOIN gradings v USING (ru
 
 CREATE VIEW relations AS
 SELECT r.* EXCLUDE (seq), v.latest FROM relation_events r JOIN gradings v USING (run, grading);
+
+-- What each judge said of each item (an ask, or a pair of answers); no value: no vote, with why.
+CREATE VIEW votes AS
+SELECT v.* EXCLUDE (seq), g.latest FROM vote_events v JOIN gradings g USING (run, grading);
+
+-- What people said of answers (kind outcome, item an ask) and of pairs (kind relation, item a|b): the last word of each.
+CREATE VIEW labels AS
+SELECT * EXCLUDE (seq) FROM label_events
+QUALIFY row_number() OVER (PARTITION BY run, item, kind, annotator ORDER BY seq DESC) = 1;
 
 CREATE VIEW questions AS SELECT * FROM run_questions;
 CREATE VIEW models AS SELECT * FROM run_models;
@@ -54,7 +65,7 @@ FROM outcomes WHERE outcome IS NOT NULL GROUP BY run, model, answerable, outcome
 
 -- One row a pair of committed answers of two models (or two repeats of one), with both outcomes. model_a <= model_b.
 CREATE VIEW pairs AS
-SELECT r.run, r.question, a.repeat, a.model AS model_a, b.model AS model_b, b.repeat AS repeat_b, r.a, r.b, r.kind, r.why, r.stage,
+SELECT r.run, r.question, a.repeat, a.model AS model_a, b.model AS model_b, b.repeat AS repeat_b, r.a, r.b, r.kind, r.why, r.stage, r.probability,
        a.outcome AS outcome_a, b.outcome AS outcome_b, a.final AS final_a, b.final AS final_b,
        a.confidence AS confidence_a, b.confidence AS confidence_b,
        a.answerable, a.cluster, a.exposure, a.pi

@@ -50,6 +50,20 @@ _DATE_FORMS = tuple(
     )
 )
 
+# What must be in the text for each form to match: spares running the forms that can't.
+_MONTH_SEEN = re.compile("|".join(sorted({name[:3] for name in _MONTHS})))
+_DIGIT = re.compile(r"\d")
+_NEEDS = tuple(
+    "month"
+    if _M in form.pattern
+    else "century"
+    if "century" in form.pattern
+    else "b"
+    if "(?P<bc>bce" in form.pattern
+    else ""
+    for form in _DATE_FORMS
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Date:
@@ -123,10 +137,13 @@ def _day_month(day: int, month: int, *, iso: bool) -> tuple[int | None, int | No
 def dates(text: str) -> tuple[Date, ...]:
     """The dates in the text, in order. `may` or `march` count only beside a day or a year."""
     folded = fold(text)
-    if not any(c.isdigit() for c in folded):
+    if not _DIGIT.search(folded):
         return ()
     found: list[Date] = []
-    for form in _DATE_FORMS:
+    month = _MONTH_SEEN.search(folded)
+    for form, needs in zip(_DATE_FORMS, _NEEDS, strict=True):
+        if needs and (not month if needs == "month" else needs not in folded):
+            continue
         for match in form.finditer(folded):
             date = _date(match)
             if date is not None and not any(date.start < d.end and d.start < date.end for d in found):

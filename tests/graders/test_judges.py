@@ -129,9 +129,40 @@ def test_an_answer_that_knows_an_earlier_mark_gets_another() -> None:
     assert len(tags) == 6
 
 
-def test_prompts_are_a_function_of_their_content_and_symmetric_in_pairs() -> None:
+def test_prompts_are_a_function_of_their_content() -> None:
     assert judge.prompt("Q?", ("g",), "a") == judge.prompt("Q?", ("g",), "a")
-    assert pair_judge.prompt("Q?", "a", "b") == pair_judge.prompt("Q?", "b", "a")
+    assert pair_judge.prompt("Q?", "a", "b") == pair_judge.prompt("Q?", "a", "b")
+
+
+def test_a_pair_in_its_two_orders_is_two_asks() -> None:
+    there, back = (pair_judge.prompt("Q?", *pair)[1]["content"] for pair in (("one", "two"), ("two", "one")))
+    assert there != back
+    assert there.index("one") < there.index("two") < there.rindex("relation")
+    assert back.index("two") < back.index("one")
+    assert _marks(pair_judge.prompt("Q?", "one", "two"))[0] != _marks(pair_judge.prompt("Q?", "two", "one"))[0]
+
+
+BOTH_ORDERS = [
+    ("EQUIVALENT", "EQUIVALENT", "equivalent", ""),
+    ("CONTRADICT", "CONTRADICT", "contradict", ""),
+    ("COMPATIBLE", "COMPATIBLE", "compatible", ""),
+    ("EQUIVALENT", "CONTRADICT", None, "order: equivalent as given, contradict in reverse"),
+    ("COMPATIBLE", "EQUIVALENT", None, "order: compatible as given, equivalent in reverse"),
+    (None, "EQUIVALENT", None, "given order: the judge gave no reply"),
+    ("EQUIVALENT", None, None, "reverse order: the judge gave no reply"),
+    ("EQUIVALENT", "who knows", None, "reverse order: the judge's reply isn't one JSON object"),
+    (None, None, None, "given order: the judge gave no reply"),
+]
+
+
+@pytest.mark.parametrize(("there", "back", "value", "why"), BOTH_ORDERS)
+def test_only_what_both_orders_say_is_a_relation(
+    there: str | None, back: str | None, value: str | None, why: str
+) -> None:
+    verdict = pair_judge.both_orders(pair_judge.read(there), pair_judge.read(back))
+    assert verdict.value == value
+    assert verdict.why.startswith(why)
+    assert verdict.stage == "judge:relation"
 
 
 def test_a_judge_of_commitment_sees_no_gold_and_none_learns_of_answerable() -> None:

@@ -13,7 +13,7 @@ from evalkit.journal import Journal
 from evalkit.store import Store
 
 DOCUMENTED = ("answers", "judge_answers", "attempts", "gradings", "grades", "relations", "questions", "models", "outcomes",
-              "denominators", "rates", "pairs", "contradictions")  # fmt: skip
+              "denominators", "rates", "pairs", "contradictions", "votes", "labels")  # fmt: skip
 
 
 def question(name: str, answerable: bool, exposure: float = 1.0) -> dict[str, Any]:
