@@ -1,7 +1,7 @@
 """The offline instrument put to labelled items, and how far it agrees with people. Pure.
 
-Each detector gives a verdict or none (undecided), and always a probability. Agreement is told twice: over all items,
-where an undecided one counts by its likelier side, and over the decided ones, beside their share (coverage).
+Each detector gives a verdict or none (undecided), and always a probability. Agreement is told twice: over all items by
+the probability, and over the decided ones by the verdict, beside their share (coverage).
 """
 
 from __future__ import annotations
@@ -72,45 +72,57 @@ def _outcome(item: Item) -> Verdict:
     return correctness(item.question, item.gold, item.tolerance, item.answer)
 
 
-def best_guess(kind: Kind, said: Said, classes: Sequence[str]) -> str:
-    """The class of `classes` (those that people used) that the instrument leans to.
+OPPOSITES: dict[Kind, tuple[str, ...]] = {
+    "correctness": ("incorrect", "abstained", "partial"),
+    "divergence": ("equivalent", "compatible"),
+    "commitment": ("committed",),
+}
+"""Classes that the positive one stands against, the plainest first."""
 
-    Its verdict, if people used that class. Else its probability decides between the positive class and the rest of
-    them, of which the plainest opposite is taken: incorrect, equivalent, committed.
+
+def by_verdict(kind: Kind, said: Said, classes: Sequence[str]) -> str:
+    """The class of `classes` (those that people used) that the verdict names; by its probability where it names none."""
+    return str(said.value) if said.value in classes else by_probability(kind, said, classes)
+
+
+def by_probability(kind: Kind, said: Said, classes: Sequence[str]) -> str:
+    """The class that the probability leans to, from 0.5: the positive class, or else one that stands against it.
+
+    Which of those: the verdict's own (abstained, compatible), if people used it, else the plainest. What commits is
+    decided by rules first, so a verdict on commitment stands.
     """
-    if said.value in classes:
-        return str(said.value)
     positive = POSITIVE[kind]
+    if kind == "commitment" and said.value in classes:
+        return str(said.value)
     if said.probability >= 0.5 and positive in classes:
         return positive
-    opposites = {"correctness": ("incorrect", "abstained", "partial"), "divergence": ("equivalent", "compatible"),
-                 "commitment": ("committed",)}[kind]  # fmt: skip
-    return next((c for c in opposites if c in classes), positive)
+    if said.value in classes and said.value != positive:
+        return str(said.value)
+    return next((c for c in OPPOSITES[kind] if c in classes), positive)
 
 
 def validate(kind: Kind, items: Sequence[Item], seed: int = 0) -> dict[str, Any]:
     """Agreement with people on labelled items: a dict of `n, coverage, accuracy, kappa, auroc, confusion` and more.
 
-    `accuracy, kappa, auroc, accuracy_decided, kappa_decided, accuracy_sure_half`: `{value, low, high}`, intervals 95 %
-    and clustered by the items' group. `confusion`: `{label: {said: n}}` over all items.
+    Over all items what the instrument says is read `by_probability`, over the decided ones `by_verdict`. Intervals are
+    95 %, clustered by the items' group. `confusion`: `{label: {said: n}}` over all items.
     """
     said = apply(kind, items)
     classes = [c for c in CLASSES[kind] if any(i.label == c for i in items)]
-    guesses = [best_guess(kind, s, classes) for s in said]
     code = {c: n for n, c in enumerate(classes)}
     truth = np.array([code[str(i.label)] for i in items], dtype=np.int64)
-    guess = np.array([code[g] for g in guesses], dtype=np.int64)
     group = _codes([i.group for i in items])
     chance = np.array([s.probability for s in said])
+    leans = np.array([code[by_probability(kind, s, classes)] for s in said], dtype=np.int64)
+    verdicts = np.array([code[by_verdict(kind, s, classes)] for s in said], dtype=np.int64)
     decided = np.array([s.value is not None for s in said], dtype=np.bool_)
     surest = np.argsort(-np.abs(chance - 0.5), kind="stable")[: len(items) // 2]
 
-    def agree(rows: Any) -> Agreement:
-        chosen = _codes([items[int(i)].group for i in rows])
-        return agreement(truth[rows], guess[rows], len(classes), chosen, np.random.default_rng(seed))
+    def agree(rows: Any, guess: Any) -> Agreement:
+        own = np.unique(group[rows], return_inverse=True)[1]
+        return agreement(truth[rows], guess[rows], len(classes), own, np.random.default_rng(seed))
 
-    every, settled = agree(np.arange(len(items))), agree(np.flatnonzero(decided))
-    positive = truth == code.get(POSITIVE[kind], -1)
+    every, settled = agree(np.arange(len(items)), leans), agree(np.flatnonzero(decided), verdicts)
     return {
         "kind": kind,
         "n": len(items),
@@ -118,10 +130,10 @@ def validate(kind: Kind, items: Sequence[Item], seed: int = 0) -> dict[str, Any]
         "coverage": float(decided.mean()) if len(items) else None,
         "accuracy": asdict(every.accuracy),
         "kappa": asdict(every.kappa),
-        "auroc": asdict(detection(chance, positive, group)),
+        "auroc": asdict(detection(chance, truth == code.get(POSITIVE[kind], -1), group)),
         "accuracy_decided": asdict(settled.accuracy),
         "kappa_decided": asdict(settled.kappa),
-        "accuracy_sure_half": asdict(agree(surest).accuracy),
+        "accuracy_sure_half": asdict(agree(surest, leans).accuracy),
         "confusion": {
             c: dict(zip(classes, row, strict=True)) for c, row in zip(classes, every.confusion, strict=False)
         },
