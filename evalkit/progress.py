@@ -72,8 +72,9 @@ class Lines(Watch):
         done = sum(self._ended.values())
         seconds = time.monotonic() - self._began
         left = f", about {seconds / done * max(self._total - done, 0):.0f} s left" if 0 < done < self._total else ""
-        self._out.write(f"{done}/{self._total} asks, {done - self._ended['answered']} without an answer, "
-                        f"{seconds:.0f} s{left}\n")  # fmt: skip
+        of = f"/{self._total}" if done <= self._total else ""  # how much a judge will be asked isn't known beforehand
+        missing = done - self._ended["answered"]
+        self._out.write(f"{done}{of} asks, {missing} without an answer, {seconds:.0f} s{left}\n")
         self._out.flush()
 
 

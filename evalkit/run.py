@@ -90,7 +90,9 @@ def _run(
         asyncio.run(pipeline())
     except asyncio.CancelledError:
         raise Interrupted(f"stopped; go on with: evalkit run --resume {progress.run}") from None
-    journal.append("end", {"state": "interrupted" if progress.stopped else after, **progress.counts()})
+    journal.append(
+        "end", {"state": "interrupted" if progress.stopped and prepared.asks else after, **progress.counts()}
+    )
     journal.sync()
     Store(results).load(progress.run)
     return progress

@@ -368,8 +368,6 @@ def _notes(head: Row, models: list[Row], counts: dict[str, Row], gradings: list[
         notes.append(
             "SIMULATED models are among these: their figures are planted and say nothing about any real model."
         )
-    if head["state"] != "complete":
-        notes.append(f"This run is {head['state']}: the figures are of what has come in so far.")
     if asks and not gradings:
         notes.append("No grading yet: answers are counted, rates are missing.")
     rows = [(m["model"], counts[m["model"]]) for m in models if m["model"] in counts]

@@ -44,7 +44,7 @@ def _judges(votes: list[Row], labels: list[Row]) -> list[Row]:
 
 
 def _judge(judge: str, rows: list[Row], people: dict[str, str]) -> Row:
-    missing = Counter(row["why"] for row in rows if row["value"] is None)
+    missing = Counter(row["why"].partition(":")[0] for row in rows if row["value"] is None)  # without what it quotes
     recused = sum(n for why, n in missing.items() if why.startswith("recused"))
     checked = [
         (row["value"], people[row["item"]]) for row in rows if row["value"] is not None and row["item"] in people
