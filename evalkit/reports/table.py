@@ -44,6 +44,7 @@ def render(report: dict[str, Any], width: int | None = None, *, color: bool | No
     _headline(console, report)
     _verdict(console, report)
     _matrix(console, report)
+    _trust(console, report)
     _notes(console, report)
     output = console.file
     assert isinstance(output, io.StringIO)
@@ -145,6 +146,18 @@ def _pairs(console: Console, report: dict[str, Any], names: dict[str, str]) -> N
     console.print(grid)
     if len(rows) > PAIRS_SHOWN:
         console.print(Text(f"{len(rows) - PAIRS_SHOWN} more pairs, with lower rates: --format json, md or html."))
+
+
+def _trust(console: Console, report: dict[str, Any]) -> None:
+    """The detectors' agreement with people, the first figure of each; the other reports have the whole table."""
+    table = view.validity(report)
+    if table is None:
+        return
+    first = {row[0].text: row for row in reversed(table.rows) if row[2].small}
+    shown = [f"{what} {row[1].text} {row[2].text} {row[2].small[0]}" for what, row in first.items()]
+    console.print(Text(table.caption, style="bold"))
+    _bullet(console, "; ".join(sorted(shown)))
+    console.print()
 
 
 def _notes(console: Console, report: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from test_litellm_path import panel
 
+from evalkit import graders
 from evalkit.store import Store
 
 from fake_server import FakeServer
@@ -85,6 +86,26 @@ def test_grade_a_file(tmp_path: Path, cli: Cli) -> None:
     assert [r["outcome"] for r in rows] == [x for *_, x in RIGHT]
     unlabelled = labelled(tmp_path, [{"question": q, "gold": g, "answer": a} for q, g, a, _ in RIGHT])
     assert json.loads(cli("grade", unlabelled, "--json").out)["agreement"] is None
+
+
+def test_grade_a_recorded_file_with_gold(tmp_path: Path, cli: Cli) -> None:
+    """A recorded file names its questions; their words may be missing."""
+    rows = [
+        {"question_id": f"q{i}", "model": "m", "answer": a, "gold": g, "label": x}
+        for i, (_, g, a, x) in enumerate(RIGHT)
+    ]
+    found = json.loads(cli("grade", labelled(tmp_path, rows), "--json").out)
+    assert (found["n"], found["agreement"]["groups"]) == (6, 6)
+    assert found["agreement"]["accuracy"]["value"] >= 5 / 6
+
+
+def test_every_report_says_how_far_its_detectors_agree_with_people(tmp_path: Path, tiny: Path, cli: Cli) -> None:
+    card = json.loads((Path(graders.__file__).parent / "validity.json").read_text())
+    measured = f"{card['lines'][0]['value']:.3f}"  # accuracy of correctness
+    cli("run", tiny, "--panel", "simulated", "--results", tmp_path / "R")
+    for format_ in ("table", "json", "md", "html"):
+        shown = cli("report", "latest", "--format", format_, "--results", tmp_path / "R").out
+        assert measured in shown, format_
 
 
 def test_regrading_keeps_both_and_asks_no_model(
