@@ -355,7 +355,7 @@ def _judge_notes(trust: Row) -> list[str]:
     """A judge that often gave no readable vote must be seen beside the figures."""
     return [
         f"{judge['judge']} was asked about {judge['items']} items and gave a readable vote on {judge['votes']}; "
-        "the others are undecided, never a verdict."
+        "a missing vote changes nothing."
         for judge in trust["judges"]
         if judge["votes"] < judge["items"]
     ]
