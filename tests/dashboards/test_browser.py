@@ -128,4 +128,5 @@ def test_the_chosen_run_stays_over_pages_and_in_the_address(browser: Any, served
     page.wait_for_url(f"**/divergence?run={other}*")
     page.reload()
     page.wait_for_selector("text=State: interrupted", timeout=60_000)
+    assert f"run={other}" in page.url
     page.close()
