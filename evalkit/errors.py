@@ -4,6 +4,7 @@ EvalkitError                    shown as one line on stderr, never as a tracebac
 |-- InputError                  bad input or usage: names the file, the field and the mend (exit code 2)
 |   |-- SuiteError              a suite file
 |   |-- PanelError              a panel file, an unknown model, a missing key
+|   |-- ProfileError            a risk profile, or one that doesn't fit the suite
 |   |-- RecordedError           a file of recorded answers
 |   `-- JournalError            a run's journal can't be trusted or can't be written
 |-- StoreError                  DuckDB could not be opened, read or written (exit code 2)
@@ -32,6 +33,10 @@ class SuiteError(InputError):
 
 class PanelError(InputError):
     """A panel file is missing, malformed or can't be asked."""
+
+
+class ProfileError(InputError):
+    """A risk profile is missing, malformed or doesn't fit the suite."""
 
 
 class RecordedError(InputError):

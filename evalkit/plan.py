@@ -4,42 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from evalkit import protocols
-from evalkit.errors import InputError
+from evalkit.designs import Drawn as Drawn
 from evalkit.types import Ask, Message, Model, Panel, Prices, Protocol, Purpose, Question, Suite
 
 CHARACTERS_PER_TOKEN = 3.0  # below English's 4 or so, so that a forecast errs on the dear side
 DEFAULT_MAX_TOKENS = 1024  # assumed for a forecast where a model's params set no limit
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A question and the chance that the design drew it."""
-
-    question: Question
-    pi: float
-
-
-def draw(suite: Suite, n: int | None, seed: int) -> list[Drawn]:
-    """Draw about `n` of the suite's questions, whole clusters at a time, each cluster with the same probability.
-
-    Simple random sampling of k of the C clusters without replacement, so pi = k / C for every question. Twins stay
-    together. k is the nearest whole number of clusters to the share n / N; with n None, or n >= N, all are taken and
-    pi = 1. Questions keep the suite's order.
-    """
-    if n is None or n >= len(suite.questions):
-        return [Drawn(q, 1.0) for q in suite.questions]
-    if n < 1:
-        raise InputError(f"--n {n}: ask at least one question")
-    clusters = sorted({q.cluster for q in suite.questions})
-    k = max(1, round(len(clusters) * n / len(suite.questions)))
-    chosen = set(random.Random(seed).sample(clusters, k))  # noqa: S311 - a sample, not a secret
-    return [Drawn(q, k / len(clusters)) for q in suite.questions if q.cluster in chosen]
 
 
 def protocol_of(model: Model, suite: Suite) -> Protocol:

@@ -6,8 +6,10 @@ instrument could not give. It is never replaced by 0, "" or NaN.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 Tier = Literal["fast", "mid", "expert", "local"]
@@ -62,6 +64,50 @@ class Suite:
     protocol: Protocol
     questions: tuple[Question, ...]
     hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class RiskProfile:
+    """What errors cost, in the committee's own numbers. Amounts are in `currency`, for one event each.
+
+    `currency` None: no money is named, amounts are 0 or 1 and sums of them count unwanted events. `example` True: the
+    numbers were made up to be edited. `sensitivity`: number -> (low, high), how far the committee may be off; numbers
+    are named `loss.1` to `loss.5`, `abstention_cost`, `check_cost`, `false_alarm_cost` and `exposure.<stratum>`.
+    """
+
+    id: str
+    title: str
+    example: bool
+    currency: str | None
+    loss: Mapping[int, float]  # severity 1..5 -> loss when a wrong answer is believed; never falls with severity
+    abstention_cost: float  # an answerable question that was not answered
+    check_cost: float  # a person checks one answer
+    false_alarm_cost: float  # a right answer is challenged
+    exposure: Mapping[str, float] | None = None  # stratum -> share of the workload, relative; None: the suite's own
+    sensitivity: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the content, so that two reports can tell whether they were priced alike."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+    def numbers(self) -> dict[str, float]:
+        """Every number of the committee's by the name that `sensitivity` has for it."""
+        costs = {name: getattr(self, name) for name in ("abstention_cost", "check_cost", "false_alarm_cost")}
+        losses = {f"loss.{severity}": self.loss[severity] for severity in sorted(self.loss)}
+        return losses | costs | {f"exposure.{name}": share for name, share in (self.exposure or {}).items()}
+
+    def varied(self, number: str, value: float) -> RiskProfile:
+        """The same profile with one number of `numbers()` changed, for its sensitivity. `KeyError` for any other."""
+        if number not in self.numbers():
+            raise KeyError(number)
+        head, _, part = number.partition(".")
+        if head == "loss":
+            return replace(self, loss={**self.loss, int(part): value})
+        if head == "exposure":
+            return replace(self, exposure={**(self.exposure or {}), part: value})
+        cost: dict[str, Any] = {head: value}
+        return replace(self, **cost)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What can be asked, and of whom: `evalkit suites` and `evalkit panels`."""
+"""What can be asked, of whom, and what errors cost: `evalkit suites`, `evalkit panels`, `evalkit profiles`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from evalkit.cli.options import Json
 from evalkit.console import pairs, prices, print_rows, table
 
 if TYPE_CHECKING:
-    from evalkit.types import Panel, Suite
+    from evalkit.types import Panel, RiskProfile, Suite
 
 suites_app = typer.Typer(no_args_is_help=True, help="Question sets: list, show, check, new.")
 panels_app = typer.Typer(no_args_is_help=True, help="Models to ask: list, show, check.")
+profiles_app = typer.Typer(no_args_is_help=True, help="Risk profiles, what errors cost: list, show, check, new.")
 
 
 @suites_app.command("list")
@@ -133,3 +134,86 @@ def _terms(panel: Panel) -> list[str]:
     from evalkit.providers.local import terms
 
     return [f"weights {name}: {terms(name)}" for name in weights]
+
+
+@profiles_app.command("list")
+def profiles_list(as_json: Json = False) -> None:
+    """Risk profiles in ./suites/profiles and the shipped ones."""
+    from evalkit import profiles
+
+    rows = [_profile_row(profiles.load(str(path)), path) for path in profiles.available()]
+    print_rows(rows, as_json, ["id", "currency", "example", "title"])
+
+
+def _profile_row(profile: RiskProfile, path: Path) -> dict[str, Any]:
+    return {"id": profile.id, "title": profile.title, "currency": profile.currency, "example": profile.example,
+            "hash": profile.hash, "file": str(path)}  # fmt: skip
+
+
+@profiles_app.command("show")
+def profiles_show(profile: Annotated[str, typer.Argument(help="Name or file.")], as_json: Json = False) -> None:
+    """A risk profile's numbers with their ranges."""
+    from dataclasses import asdict
+
+    from evalkit import profiles
+
+    loaded = profiles.load(profile)
+    if as_json:
+        typer.echo(json.dumps(asdict(loaded), indent=2, ensure_ascii=False))
+        return
+    unit = loaded.currency or "unwanted events (no money)"
+    typer.echo(f"{loaded.title} ({loaded.id}{', an example to edit' if loaded.example else ''}), in {unit}")
+    table(["what", "amount", "range"],
+           [[_meaning(name), f"{value:,.10g}", _range(loaded, name)] for name, value in loaded.numbers().items()])  # fmt: skip
+
+
+_SEVERITY = {"1": "negligible", "2": "minor", "3": "moderate", "4": "major", "5": "critical"}
+_COSTS = {
+    "abstention_cost": "an unneeded abstention",
+    "check_cost": "a check by a person",
+    "false_alarm_cost": "a right answer challenged",
+}
+
+
+def _meaning(number: str) -> str:
+    head, _, part = number.partition(".")
+    if head == "loss":
+        return f"a wrong answer believed, severity {part} ({_SEVERITY[part]})"
+    return f"share of the workload: {part}" if head == "exposure" else _COSTS[number]
+
+
+def _range(profile: RiskProfile, number: str) -> str | None:
+    if number not in profile.sensitivity:
+        return None
+    low, high = profile.sensitivity[number]
+    return f"{low:,.10g} to {high:,.10g}"
+
+
+@profiles_app.command("check")
+def profiles_check(names: Annotated[list[str], typer.Argument(metavar="PROFILE...")], as_json: Json = False) -> None:
+    """Check risk profiles: an error ends with exit code 2 and names file and field; warnings are printed."""
+    from evalkit import profiles
+
+    found = []
+    for name in names:
+        loaded = profiles.load(name)
+        found.append({**_profile_row(loaded, profiles.find(name)), "warnings": profiles.warnings(loaded)})
+    if as_json:
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    for row in found:
+        for warning in row["warnings"]:
+            typer.echo(f"warning: {row['file']}: {warning}")
+        typer.echo(f"{row['file']}: {row['id']}, {row['currency'] or 'no currency'}, {len(row['warnings'])} warnings")
+
+
+@profiles_app.command("new")
+def profiles_new(
+    profile: Annotated[str, typer.Argument(metavar="ID")],
+    folder: Annotated[Path, typer.Option(help="Where to write it.")] = Path("suites/profiles"),
+) -> None:
+    """Write a small valid risk profile to edit."""
+    from evalkit import profiles
+
+    path = profiles.new(profile, folder)
+    typer.echo(f"wrote {path}; put in your numbers, then: evalkit profiles check {path}")

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from evalkit import plan
+from evalkit.designs import draw
 from evalkit.errors import InputError
 from evalkit.types import Model, Panel, Prices, Question, Suite
 
@@ -25,7 +26,7 @@ def suite(n: int = 40, size: int = 2) -> Suite:
 
 
 def test_every_ask_has_an_id_of_its_own_and_the_same_next_time() -> None:
-    drawn = plan.draw(suite(), None, 0)
+    drawn = draw(suite(), "uniform", None, 0, {})
     asks = list(plan.asks(drawn, suite(), PANEL, repeats=3))
     assert len({a.id for a in asks}) == 40 * 2 * 3
     assert [a.id for a in plan.asks(drawn, suite(), PANEL, repeats=3)] == [a.id for a in asks]
@@ -37,14 +38,14 @@ def test_every_ask_has_an_id_of_its_own_and_the_same_next_time() -> None:
      {"examples": 2}, {"id": "m2"}],
 )  # fmt: skip
 def test_an_id_changes_with_all_that_is_sent(change: dict[str, object]) -> None:
-    drawn = plan.draw(suite(1, 1), None, 0)
+    drawn = draw(suite(1, 1), "uniform", None, 0, {})
     (before,) = plan.asks(drawn, suite(1, 1), Panel("p", "P", (MODEL,)), 1)
     (after,) = plan.asks(drawn, suite(1, 1), Panel("p", "P", (replace(MODEL, **change),)), 1)
     assert before.id != after.id
 
 
 def test_models_are_interleaved_so_that_an_interrupted_run_is_balanced() -> None:
-    asks = list(plan.asks(plan.draw(suite(), None, 0), suite(), PANEL, 1))
+    asks = list(plan.asks(draw(suite(), "uniform", None, 0, {}), suite(), PANEL, 1))
     for cut in range(len(asks)):
         counts = Counter(a.model for a in asks[:cut])
         assert abs(counts["m"] - counts["o"]) <= 1
@@ -53,7 +54,7 @@ def test_models_are_interleaved_so_that_an_interrupted_run_is_balanced() -> None
 def test_a_draw_takes_whole_clusters_with_the_probability_it_says() -> None:
     hits: Counter[str] = Counter()
     for seed in range(2000):
-        drawn = plan.draw(suite(), 10, seed)
+        drawn = draw(suite(), "uniform", 10, seed, {})
         assert len(drawn) == 10
         assert {d.pi for d in drawn} == {5 / 20}
         assert Counter(d.question.cluster for d in drawn) == dict.fromkeys({d.question.cluster for d in drawn}, 2)
@@ -64,13 +65,13 @@ def test_a_draw_takes_whole_clusters_with_the_probability_it_says() -> None:
 
 
 def test_a_draw_of_all_is_all_and_of_none_is_an_error() -> None:
-    assert [d.pi for d in plan.draw(suite(), 40, 1)] == [1.0] * 40
+    assert [d.pi for d in draw(suite(), "uniform", 40, 1, {})] == [1.0] * 40
     with pytest.raises(InputError, match="--n 0"):
-        plan.draw(suite(), 0, 1)
+        draw(suite(), "uniform", 0, 1, {})
 
 
 def test_a_forecast_counts_asks_and_costs_no_less_than_the_worst() -> None:
-    asks = list(plan.asks(plan.draw(suite(), None, 0), suite(), PANEL, 2))
+    asks = list(plan.asks(draw(suite(), "uniform", None, 0, {}), suite(), PANEL, 2))
     priced, unpriced = plan.forecast(asks, PANEL)
     assert (priced.asks, unpriced.asks) == (80, 80)
     assert priced.max_output_tokens == 80 * 100
