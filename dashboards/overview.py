@@ -8,13 +8,15 @@ from typing import Any
 import common
 import streamlit as st
 
-from evalkit.reports import Format, page, render, view
+from evalkit.reports import Format, page, render, verdicts, view
 from evalkit.reports.display import clean
 
 
 def _figures(report: dict[str, Any]) -> None:
     st.header("What the intervals allow to say")
-    st.text("\n".join(view.verdicts(report)))
+    st.text("\n".join(verdicts.sentences(report)))
+    if ranks := verdicts.ranks(report):
+        common.tables(ranks)
     st.header("Main figures")
     grid = st.columns(2, gap="large")
     for index, key in enumerate(view.plotted(report)):
@@ -36,6 +38,9 @@ def _more(report: dict[str, Any]) -> None:
     if trust:
         with st.expander("How far to trust the instrument"):
             common.tables(*trust)
+    if pairs := verdicts.differences(report):
+        with st.expander("Differences between models, by pair"):
+            common.tables(pairs)
     with st.expander("All figures"):
         common.tables(*view.figures(report, page.MODELS_PER_TABLE))
     with st.expander("Definitions"):

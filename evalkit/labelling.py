@@ -17,8 +17,8 @@ import numpy as np
 
 from evalkit.errors import InputError
 from evalkit.statistics.agreement import Agreement, agreement
-from evalkit.statistics.ratios import Counts, Rows, ratio, ratio_estimates
-from evalkit.statistics.resample import resample_clusters
+from evalkit.statistics.design import Design
+from evalkit.statistics.ratios import Counts, Rows, estimates, ratio
 from evalkit.types import Estimate
 
 KINDS: Mapping[str, tuple[str, ...]] = {
@@ -118,9 +118,7 @@ def consensus(labels: Sequence[Label]) -> dict[str, str]:
     return out
 
 
-def error_rates(
-    kind: str, candidates: Sequence[Candidate], labels: Sequence[Label], seed: int = 0
-) -> dict[str, Estimate]:
+def error_rates(kind: str, candidates: Sequence[Candidate], labels: Sequence[Label]) -> dict[str, Estimate]:
     """The detector's `sensitivity` and `specificity` for its positive class on the run, weighted by 1/pi.
 
     Over labelled items that the detector decided; sensitivity: of those that people call positive, the share that it
@@ -141,8 +139,7 @@ def error_rates(
         ratio(grid, y.astype(np.float64), d, Counts(int(d.sum()), int(d.sum()), int(d.sum())))
         for y, d in parts.values()
     ]
-    resample = resample_clusters(np.random.default_rng(seed), len(clusters), 2000)
-    return dict(zip(parts, ratio_estimates(ratios, resample, 1.0), strict=True))
+    return dict(zip(parts, estimates(ratios, Design.simple(len(clusters))), strict=True))
 
 
 def check(kind: str, label: str, where: str) -> str:

@@ -6,17 +6,17 @@ import hashlib
 import platform
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from evalkit import __version__, grading, panels, plan, protocols, suites
+from evalkit import __version__, designs, grading, panels, plan, profiles, protocols, suites
 from evalkit.errors import InputError, JournalError, PanelError, RecordedError
 from evalkit.journal import NAME, Journal
 from evalkit.providers import recorded
 from evalkit.providers.asking import OVER_BUDGET, Limits, from_data
-from evalkit.types import Answer, Ask, Model, Panel, Protocol, Purpose, Suite
+from evalkit.types import Answer, Ask, Model, Panel, Protocol, Purpose, RiskProfile, Suite
 
 SCHEMA = 1
 JUDGE_TOKENS = 256  # room for a verdict and its reason
@@ -24,7 +24,11 @@ JUDGE_TOKENS = 256  # room for a verdict and its reason
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a user asks for with `evalkit run`."""
+    """What a user asks for with `evalkit run`.
+
+    `spread`: a standard deviation by stratum, of an earlier run (`pilot`), for the stratified design. `certain`: the
+    severity from which all questions are asked.
+    """
 
     suites: Sequence[str]
     panel: str | None = None
@@ -34,20 +38,27 @@ class Request:
     repeats: int | None = None
     n: int | None = None
     seed: int = 0
+    profile: str = "neutral"
+    design: designs.DesignName = "uniform"
+    certain: int | None = None
+    pilot: str | None = None
+    spread: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A run's parts, checked. `asks` is its whole plan."""
+    """A run's parts, checked. `asks` is its whole plan. `design`: how its questions were drawn, as the journal has it."""
 
     suite: Suite
     panel: Panel
-    drawn: dict[str, float]
+    drawn: list[designs.Drawn]
     asks: list[Ask]
     seed: int
     repeats: int
     recording: recorded.Recording | None
     judges: tuple[Model, ...]
+    profile: RiskProfile
+    design: dict[str, Any]
     fitted: bool = True  # whether fitted classifiers decide where rules don't
 
     @property
@@ -122,10 +133,17 @@ def prepare(request: Request) -> Prepared:
     repeats = _repeats(request.repeats, recording)
     judges = tuple(find_judge(name, panel) for name in request.judges)
     check_askable([*panel.models, *judges])
-    drawn = plan.draw(suite, request.n, request.seed)
+    profile = profiles.load(request.profile)
+    drawn = _draw(suite, profile, request)
     asks = list(plan.asks(drawn, suite, panel, repeats))
-    pis = {d.question.id: d.pi for d in drawn}
-    return Prepared(suite, panel, pis, asks, request.seed, repeats, recording, judges)
+    design = {"name": request.design, "n": request.n, "certain": request.certain, "pilot": request.pilot}
+    return Prepared(suite, panel, drawn, asks, request.seed, repeats, recording, judges, profile, design)
+
+
+def _draw(suite: Suite, profile: RiskProfile, request: Request) -> list[designs.Drawn]:
+    weights = designs.question_weights(suite.questions, profile)
+    return designs.draw(suite, request.design, request.n, request.seed, weights, certain=request.certain,
+                        spread=request.spread)  # fmt: skip
 
 
 def _panel(name: str | None, recording: recorded.Recording | None) -> Panel:
@@ -201,7 +219,10 @@ def header(prepared: Prepared, limits: Limits) -> dict[str, Any]:
         "suite": asdict(prepared.suite),
         "panel": asdict(prepared.panel),
         "judges": [asdict(j) for j in prepared.judges],
-        "drawn": prepared.drawn,
+        "profile": asdict(prepared.profile),
+        "design": prepared.design,
+        "drawn": {d.question.id: d.pi for d in prepared.drawn},
+        "strata": {d.question.id: d.stratum for d in prepared.drawn if d.stratum},
         "config": {"seed": prepared.seed, "repeats": prepared.repeats, "limits": asdict(limits)},
         "recorded": {"path": str(recording.path.resolve()), "sha256": _sha256(recording.path)} if recording else None,
         "protocols": {"version": protocols.VERSION, "system": protocols.SYSTEM, "examples": protocols.EXAMPLES},
@@ -249,10 +270,15 @@ def _reread(folder: Path, events: Sequence[Any], request: Request, asking: bool)
     suite, panel = suites.from_record(head["suite"]), panels.from_record(head["panel"])
     judges = panels.from_record({"id": "", "title": "", "models": head["judges"]}).models
     config = head["config"]
-    drawn = [plan.Drawn(q, head["drawn"][q.id]) for q in suite.questions if q.id in head["drawn"]]
+    strata = head.get("strata", {})
+    drawn = [
+        designs.Drawn(q, head["drawn"][q.id], strata.get(q.id, "")) for q in suite.questions if q.id in head["drawn"]
+    ]
     asks = list(plan.asks(drawn, suite, panel, config["repeats"]))
     recording = _recording(head["recorded"], suite, request.recorded) if asking else None
-    prepared = Prepared(suite, panel, head["drawn"], asks, config["seed"], config["repeats"], recording, judges)
+    profile = profiles.from_record(head["profile"]) if "profile" in head else profiles.load("neutral")
+    prepared = Prepared(suite, panel, drawn, asks, config["seed"], config["repeats"], recording, judges, profile,
+                        head.get("design", {"name": "uniform"}))  # fmt: skip
     progress = Progress(folder.name)
     for event in events:
         if event.kind == "answer":

@@ -14,7 +14,7 @@ import typer
 
 from evalkit import __version__
 from evalkit.cli import instrument
-from evalkit.cli.catalogue import panels_app, suites_app
+from evalkit.cli.catalogue import panels_app, profiles_app, suites_app
 from evalkit.cli.options import DEFAULT_RESULTS, Json, Results, RunName
 from evalkit.console import money, pairs, print_rows, say, table
 from evalkit.errors import EvalkitError, InputError, Interrupted
@@ -33,11 +33,20 @@ store_app = typer.Typer(no_args_is_help=True, help="The DuckDB store: rebuild it
 for name, group in (
     ("suites", suites_app),
     ("panels", panels_app),
+    ("profiles", profiles_app),
     ("runs", runs_app),
     ("store", store_app),
     ("label", instrument.label_app),
 ):
     app.add_typer(group, name=name)
+
+
+class Design(StrEnum):
+    """How questions are drawn."""
+
+    uniform = "uniform"
+    stratified = "stratified"
+    risk = "risk"
 
 
 class ReportFormat(StrEnum):
@@ -47,6 +56,13 @@ class ReportFormat(StrEnum):
     json = "json"
     md = "md"
     html = "html"
+
+
+class Target(StrEnum):
+    """What a report's figures speak of."""
+
+    workload = "workload"
+    suite = "suite"
 
 
 app.command()(instrument.validate)
@@ -70,8 +86,18 @@ def run(
     judge: Annotated[
         list[str] | None, typer.Option(help="MODEL or PANEL:MODEL that decides what rules can't. May be repeated.")
     ] = None,
+    pilot: Annotated[
+        str | None, typer.Option(metavar="RUN", help="With --design stratified: an earlier run to allocate by.")
+    ] = None,
     repeats: Annotated[int | None, typer.Option(help="Ask each question so often. Default: 1, or the file's.")] = None,
+    profile: Annotated[str, typer.Option(help="Risk profile by name or file: what errors cost you.")] = "neutral",
+    design: Annotated[
+        Design, typer.Option(help="How questions are drawn where --n is less than the suite.")
+    ] = Design.uniform,
     n: Annotated[int | None, typer.Option(help="Ask about so many questions, drawn by seed in whole clusters.")] = None,
+    certain: Annotated[
+        int | None, typer.Option(min=1, max=5, help="Ask all questions of this severity and above, draw the others.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="For drawing questions, resampling and SIMULATED models.")] = 0,
     concurrency: Annotated[int, typer.Option(min=1, max=512, help="Asks in flight per model.")] = 8,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one attempt.")] = 60.0,
@@ -90,11 +116,22 @@ def run(
     from evalkit.prepare import Request, check_budget, prepare
     from evalkit.providers.asking import Limits
 
-    request = Request(suites or [], panel, model or [], recorded, judge or [], repeats, n, seed)
+    request = Request(suites or [], panel, model or [], recorded, judge or [], repeats, n, seed, profile,
+                      design.value, certain, *_pilot(pilot, design, results))  # fmt: skip
     limits = Limits(concurrency=concurrency, timeout_s=timeout, attempts=attempts, budget=budget)
     if resume is not None:
-        if suites or panel or model or n or dry_run or judge:
-            raise InputError("--resume takes suite, panel, questions and judge from the run; leave them out")
+        if (
+            suites
+            or panel
+            or model
+            or n
+            or dry_run
+            or judge
+            or certain
+            or design != Design.uniform
+            or profile != "neutral"
+        ):
+            raise InputError("--resume takes suite, panel, profile, design and judge from the run; leave them out")
         _finish(*_resume(resume, request, limits, results, retry_failed), results, as_json)
         return
     if retry_failed:
@@ -105,6 +142,21 @@ def run(
         _print_forecast(prepared, as_json)
         return
     _finish(*_start(prepared, limits, results), results, as_json)
+
+
+def _pilot(name: str | None, design: Design, results: Path) -> tuple[str | None, dict[str, float] | None]:
+    """An earlier run's id, and each stratum's standard deviation in it, for the stratified design."""
+    if name is None:
+        return None, None
+    if design != Design.stratified:
+        raise InputError("--pilot goes with --design stratified")
+    from evalkit.prepare import find_run
+    from evalkit.reports.measured import measure, spreads
+    from evalkit.store import Store
+
+    run = find_run(results / "runs", name).name
+    with Store(results).reading() as reader:
+        return run, spreads(measure(reader, run))
 
 
 def _start(prepared: Prepared, limits: Limits, results: Path) -> tuple[Prepared, Progress]:
@@ -174,14 +226,26 @@ def report(
     grading: Annotated[
         str | None, typer.Option(metavar="V", help="A grading of the run (g1, g2, ...). Default: the latest.")
     ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Weigh by another risk profile than the run's own, by name or file.")
+    ] = None,
+    target: Annotated[
+        Target, typer.Option(help="What figures speak of: the workload the suite stands for, or the suite alone.")
+    ] = Target.workload,
+    margin: Annotated[
+        float | None, typer.Option(min=0, help="Models that differ by no more than this count as equivalent.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
     results: Results = DEFAULT_RESULTS,
 ) -> None:
     """The figures of a run, with intervals and denominators."""
+    from evalkit import profiles
     from evalkit.prepare import find_run
     from evalkit.reports import data, render
 
-    text = render(data.report(results, find_run(results / "runs", run).name, grading), format.value)
+    other = profiles.load(profile) if profile else None
+    found = data.report(results, find_run(results / "runs", run).name, grading, other, target.value, margin)
+    text = render(found, format.value)
     if out is None:
         typer.echo(text)
         return

@@ -22,6 +22,7 @@ def arrays(frame: pd.DataFrame, pairs: pd.DataFrame, names: list[str]) -> tuple[
         cluster=_whole(frame["cluster_code"]), weight=_real(frame["weight"]), answerable=_flags(frame["answerable"]),
         status=_codes(frame["status"], _STATUS), outcome=_codes(frame["outcome"], _OUTCOME),
         confidence=_real(frame["confidence"]), repeat=_whole(frame["repeat"]),
+        post=_whole(frame["post"]) if "post" in frame else None,
     )  # fmt: skip
     place = frame.drop_duplicates("question").set_index("question")
     pairs = pairs.assign(

@@ -7,19 +7,18 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evalkit import __version__
 from evalkit.errors import InputError
 from evalkit.journal import held
-from evalkit.reports.arrays import arrays
+from evalkit.reports.comparisons import COMPARED, comparisons, joint_intervals
 from evalkit.reports.definitions import definitions
 from evalkit.reports.instrument import instrument
+from evalkit.reports.measured import Measured, measure, run_profile
 from evalkit.store import Store
 from evalkit.store.store import Reader
-
-if TYPE_CHECKING:
-    import pandas as pd
+from evalkit.types import RiskProfile
 
 SCHEMA = "evalkit.report/1"
 WORST = 12
@@ -59,56 +58,70 @@ def conditions(results: Path, run: str) -> Row:
         "suite": {k: v for k, v in header["suite"].items() if k != "questions"},
         "panel": header["panel"]["id"], "models": ", ".join(m["id"] for m in header["panel"]["models"]),
         "judges": ", ".join(j["id"] for j in header["judges"]) or None,
+        "profile": run_profile(header).id, "design": header.get("design", {"name": "uniform"}),
         "config": header["config"], "recorded": header["recorded"],
         "versions": header["versions"], **{f"asks of {row['model']}": row for row in counts},
     }  # fmt: skip
 
 
-def report(results: Path, run: str, grading: str | None = None) -> Row:
-    """The whole report as one dict of schema `evalkit.report/1` (documented in `schema.md`), by the latest or a named grading."""
-    import numpy as np
+def report(
+    results: Path,
+    run: str,
+    grading: str | None = None,
+    profile: RiskProfile | None = None,
+    target: str = "workload",
+    margin: float | None = None,
+) -> Row:
+    """The whole report as one dict of schema `evalkit.report/1` (documented in `schema.md`).
 
+    By the latest or a named grading, under the run's own or another risk profile; `target`: whether figures speak of the
+    `workload` that the suite stands for, or of the `suite` itself; `margin`: the largest difference between two models that
+    doesn't matter.
+    """
     from evalkit import statistics
+    from evalkit.statistics.models import design_of, model_figures
+    from evalkit.statistics.pairwise import pair_figures
+    from evalkit.statistics.ratios import estimate
 
     with Store(results).reading() as reader:
         head = _head(results, reader, run)
         if grading is not None:
             reader.choose(run, grading)
         models = reader.rows("SELECT * FROM models WHERE run = ? ORDER BY ordinal", [run])
-        frame = reader.frame(_OUTCOMES, [run])
-        pair_frame = reader.frame(_PAIRS, [run])
+        measured = measure(reader, run, profile, target)
         counts = {r["model"]: r for r in reader.rows("SELECT * FROM denominators WHERE run = ?", [run])}
         usage = {r["model"]: r for r in reader.rows(_USAGE, [run])}
         failures = reader.rows(_FAILURES, [run])
         worst = _questions(reader, run, "TRUE", [], WORST, 0, _WORST_FIRST)
         gradings = reader.rows("SELECT * FROM gradings WHERE run = ? AND latest", [run])
         trust = instrument(reader, run, json.loads(gradings[0]["graders"]) if gradings else {})
-    names = [m["model"] for m in models]
-    header = head["header"]
-    outcomes, pairs, self_pairs, entropies = arrays(frame, pair_frame, names)
-    shape = {"n_models": len(names), "n_clusters": int(frame["cluster_code"].max()) + 1 if len(frame) else 0}
-    seed = header["config"]["seed"]
-
-    def common() -> dict[str, Any]:
-        return {**shape, "rng": np.random.default_rng(seed)}
-
-    figures = statistics.model_metrics(outcomes, pairs, self_pairs, **common())
-    pair_figures = statistics.pair_metrics(outcomes, pairs, self_pairs, **common())
-    panel_figures = statistics.panel_metrics(outcomes, pairs, entropies, **common())
+    names = measured.models
+    pairs, shape, grid = measured.pairs, measured.shape, measured.grid()
+    design = design_of(grid, measured.design)
+    figures = model_figures(grid, pairs, measured.self_pairs)
+    of_pairs = statistics.pair_metrics(measured.outcomes, pairs, measured.self_pairs, design=measured.design, **shape)
+    panel = statistics.panel_metrics(measured.outcomes, pairs, measured.entropies, design=measured.design, **shape)
+    better = {key: statistics.METRICS[key].better for key in COMPARED}
+    seed = head["header"]["config"]["seed"]
     return {
         "schema": SCHEMA,
         "evalkit": __version__,
-        "run": _run(run, head, frame, gradings),
+        "run": _run(run, head, measured, gradings),
         "definitions": definitions(),
         "models": {
-            m["model"]: {**_about(m, counts, usage, failures), **{k: asdict(e) for k, e in figures[i].items()}}
+            m["model"]: {
+                **_about(m, counts, usage, failures),
+                **{k: asdict(estimate(figure, design)) for k, figure in figures[i].items()},
+            }
             for i, m in enumerate(models)
         },
-        "pairs": [_pair(figure, names) for figure in pair_figures],
-        "panel": {key: asdict(estimate) for key, estimate in panel_figures.items()},
+        "pairs": [_pair(figure, names) for figure in of_pairs],
+        "panel": {key: asdict(figure) for key, figure in panel.items()},
+        "comparisons": comparisons(names, figures, design, better, seed, margin),
+        "joint": joint_intervals(names, figures, pair_figures(grid, pairs), design, seed),
         "worst_questions": worst,
         "instrument": trust,
-        "notes": [*_notes(head, models, counts, gradings, len(frame)), *_judge_notes(trust)],
+        "notes": [*_notes(head, models, counts, gradings, measured), *_judge_notes(trust)],
     }
 
 
@@ -179,13 +192,6 @@ def grading_changes(results: Path, run: str, before: str, after: str) -> dict[st
 
 # --- SQL
 
-_OUTCOMES = """
-SELECT o.model, o.question, o.repeat, o.status, o.outcome, o.confidence, o.answerable, o.exposure / o.pi AS weight, o.pi,
-       dense_rank() OVER (ORDER BY o.cluster) - 1 AS cluster_code, dense_rank() OVER (ORDER BY o.question) - 1 AS question_code
-FROM outcomes o WHERE o.run = ? ORDER BY o.question, o.model, o.repeat"""
-_PAIRS = """
-SELECT p.*, p.exposure / p.pi AS weight FROM pairs p WHERE p.run = ?
-ORDER BY p.question, p.model_a, p.model_b, p.repeat, p.repeat_b"""
 _USAGE = """
 SELECT model, sum(cost) AS cost, count(*) FILTER (status = 'answered' AND cost IS NULL) AS uncosted,
        min(currency) AS currency,
@@ -294,7 +300,7 @@ def _groups(answers: list[Row], pairs: list[Row]) -> dict[str, int]:
 # --- parts of the report
 
 
-def _run(run: str, head: Row, frame: pd.DataFrame, gradings: list[Row]) -> Row:
+def _run(run: str, head: Row, measured: Measured, gradings: list[Row]) -> Row:
     header = head["header"]
     grading = None
     if gradings:
@@ -304,13 +310,17 @@ def _run(run: str, head: Row, frame: pd.DataFrame, gradings: list[Row]) -> Row:
         grading = {"id": gradings[0]["grading"], "at": at, "judge": judges, "graders": said}
     suite, recorded = header["suite"], header["recorded"]
     own = {m["protocol"] or suite["protocol"] for m in header["panel"]["models"]}
+    profile = measured.profile
     return {
         "id": run, "created_at": head["created_at"], "state": head["state"], "simulated": head["simulated"],
         "suite": suite["id"], "suite_version": suite["version"], "suite_title": suite["title"],
         "suite_hash": suite["hash"], "panel": header["panel"]["id"], "seed": header["config"]["seed"],
-        "repeats": header["config"]["repeats"], "n_questions": int(frame["question"].nunique()),
+        "repeats": header["config"]["repeats"], "n_questions": int(measured.frame["question"].nunique()),
         "n_questions_in_suite": len(suite["questions"]), "recorded": Path(recorded["path"]).name if recorded else None,
-        "profile": "neutral", "protocols": sorted(own), "grading": grading,
+        "protocols": sorted(own), "grading": grading, "design": header.get("design", {"name": "uniform"}),
+        "target": "suite" if measured.design.finite else "workload",
+        "profile": {"id": profile.id, "title": profile.title, "example": profile.example, "currency": profile.currency,
+                    "hash": profile.hash, **profile.numbers()},
     }  # fmt: skip
 
 
@@ -361,14 +371,14 @@ def _judge_notes(trust: Row) -> list[str]:
     ]
 
 
-def _notes(head: Row, models: list[Row], counts: dict[str, Row], gradings: list[Row], asks: int) -> list[str]:
+def _notes(head: Row, models: list[Row], counts: dict[str, Row], gradings: list[Row], measured: Measured) -> list[str]:
     """Plain sentences that must stand beside the figures."""
     notes = []
     if head["simulated"]:
         notes.append(
             "SIMULATED models are among these: their figures are planted and say nothing about any real model."
         )
-    if asks and not gradings:
+    if len(measured.frame) and not gradings:
         notes.append("No grading yet: answers are counted, rates are missing.")
     rows = [(m["model"], counts[m["model"]]) for m in models if m["model"] in counts]
     told = (
@@ -384,5 +394,27 @@ def _notes(head: Row, models: list[Row], counts: dict[str, Row], gradings: list[
         ]
         if shares:
             notes.append(f"{label}: {', '.join(shares)}. {remark}")
-    notes.append("Risk profile neutral: every severity weighs the same, so rates are weighted by exposure alone.")
+    return [*notes, *_weighting_notes(measured)]
+
+
+def _weighting_notes(measured: Measured) -> list[str]:
+    """What the weights mean: whose losses, whose workload, and what of it was not asked."""
+    profile, notes = measured.profile, []
+    if len(set(profile.loss.values())) == 1:
+        notes.append(
+            f"Risk profile {profile.id}: every severity weighs the same, so rates are weighted by exposure alone."
+        )
+    else:
+        notes.append(
+            f"Risk profile {profile.id}: rates are weighted by exposure times loss; the unweighted ones stand beside."
+        )
+    if profile.example and profile.currency is not None:
+        notes.append(f"The numbers of profile {profile.id} are an EXAMPLE: put in your own before you decide by them.")
+    if measured.unasked:
+        notes.append(f"Nothing was asked of {', '.join(measured.unasked)}: figures speak of the other strata only.")
+    if measured.design.finite:
+        notes.append(
+            "Intervals speak of this suite's questions alone, as they were answered this time: neither of the workload that they "
+            "stand for, nor of what a model may say tomorrow."
+        )
     return notes

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from evalkit.reports import view
+from evalkit.reports import verdicts, view
 from evalkit.reports.display import MISSING, clean, group_letter, labels, number, outcome_badge
 
 MODELS_PER_TABLE = 5
@@ -32,7 +32,8 @@ def render(report: dict[str, Any]) -> str:
     title = escape(clean(run.get("suite_title") or run["suite"], 200))
     parts = [f"# {title}", f"Run {escape(clean(run['id'], 80))}, {escape(clean(run['created_at'], 40))}."]
     parts += ["## Notes", _bullets(view.notes(report))] if view.notes(report) else []
-    parts += ["## What the intervals allow to say", _bullets(view.verdicts(report))]
+    parts += ["## What the intervals allow to say", _bullets(verdicts.sentences(report))]
+    parts += [_table(table) for table in (verdicts.ranks(report), verdicts.differences(report)) if table]
     parts += ["## Main figures", _table(view.headline(report))]
     parts += [view.LEGEND]
     parts += ["## Contradictions", _matrix(report), _table(view.pairs(report)), _table(view.cross_checks(report))]

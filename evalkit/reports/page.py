@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit.reports import view
+from evalkit.reports import verdicts, view
 from evalkit.reports.display import clean, estimate, labels
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ def render(report: dict[str, Any]) -> str:
             state=run["state"] if run["state"] in ("complete", "running", "interrupted") else "unknown",
             simulated=view.simulated_line(report),
             notes=view.notes(report),
-            verdicts=view.verdicts(report),
+            verdicts=verdicts.sentences(report),
+            ranks=verdicts.ranks(report),
+            differences=verdicts.differences(report),
             headline=view.headline(report),
             rates=_rates(report),
             matrix=_matrix(report),

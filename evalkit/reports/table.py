@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from evalkit.reports import view
+from evalkit.reports import verdicts, view
 from evalkit.reports.display import clean, estimate, figure, labels, number, span
 
 NARROWEST, WIDEST = 80, 160
@@ -83,9 +83,23 @@ def _headline(console: Console, report: dict[str, Any]) -> None:
 
 def _verdict(console: Console, report: dict[str, Any]) -> None:
     console.print(Text("What the intervals allow to say", style="bold"))
-    for sentence in view.verdicts(report):
+    for sentence in verdicts.sentences(report):
         _bullet(console, sentence)
+    if table := verdicts.ranks(report):
+        _small(console, table)
     console.print()
+
+
+def _small(console: Console, table: view.Table) -> None:
+    """A table of single words, models as rows."""
+    grid = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
+    for place, header in enumerate(table.header):
+        right = place >= table.words
+        grid.add_column(Text(textwrap.fill(header, 15)), justify="right" if right else "left", overflow="fold")
+    for row in table.rows:
+        grid.add_row(*(Text(cell.text) for cell in row))
+    console.print(grid)
+    console.print(Text(f"{table.caption}.", style="dim"))
 
 
 def _bullet(console: Console, text: str) -> None:

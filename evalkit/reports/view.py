@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -311,13 +311,27 @@ def conditions(report: Report) -> list[tuple[str, str]]:
         ("Panel", f"{run['panel']}, {len(report['models'])} models"),
         ("Answers", "SIMULATED, no model was asked" if _all_simulated(report) else source),
         ("Protocols", ", ".join(run.get("protocols") or [])),
-        ("Risk profile", run.get("profile")),
+        ("Risk profile", _profile(run.get("profile") or {})),
+        ("Design", _design(run)),
         ("Grading", " · ".join(str(grading[k]) for k in ("id", "at") if grading.get(k))),
         ("Graders", graders),
         ("Judge", grading.get("judge") or "no judge, deterministic graders only"),
         ("evalkit", report["evalkit"]),
     ]
     return [(label, clean(value, 200) if value not in (None, "") else MISSING) for label, value in rows]
+
+
+def _profile(profile: Mapping[str, Any]) -> str:
+    if not profile:
+        return ""
+    example = ", an EXAMPLE to edit" if profile["example"] and profile["currency"] else ""
+    return f"{profile['title']} ({profile['id']}{example}; {profile['currency'] or 'unwanted events, no money'})"
+
+
+def _design(run: Mapping[str, Any]) -> str:
+    design = run.get("design") or {}
+    extra = f", all of severity {design['certain']} and above" if design.get("certain") else ""
+    return f"{design.get('name') or MISSING}{extra}; figures speak of the {run.get('target', 'workload')}"
 
 
 def _all_simulated(report: Report) -> bool:
@@ -366,29 +380,6 @@ def _any_value(report: Report, key: str) -> bool:
     return any((model.get(key) or {}).get("value") is not None for model in report["models"].values())
 
 
-def verdicts(report: Report) -> list[str]:
-    """What the intervals allow to be said, a sentence a main figure. No ranking: that needs simultaneous intervals."""
-    return [_verdict(report, definition(report, key)) for key in HEADLINE]
-
-
-def _verdict(report: Report, metric: Mapping[str, str]) -> str:
-    names = labels(report)
-    known = {i: est for i, model in report["models"].items() if _has_interval(est := model.get(metric["key"]) or {})}
-    if len(known) < 2:
-        return f"{metric['label']}: fewer than two models have a figure with an interval."
-    apart = [(a, b) for a, b in _ordered_pairs(known) if _highest(known[a]) < _lowest(known[b])]
-    total = len(known) * (len(known) - 1) // 2
-    if not apart:
-        return f"{metric['label']}: the models are not distinguishable by these intervals."
-    low, high = max(apart, key=lambda ab: known[ab[1]]["value"] - known[ab[0]]["value"])
-    unit = metric["unit"]
-    widest = f"{names[low]} {estimate(known[low], unit)} is below {names[high]} {estimate(known[high], unit)}"
-    if total == 1:
-        return f"{metric['label']}: {widest}; the intervals lie apart."
-    rest = "" if len(apart) == total else "; the others are not distinguishable by these intervals"
-    return f"{metric['label']}: told apart in {len(apart)} of {total} pairs of models (widest: {widest}){rest}."
-
-
 def _has_interval(est: Mapping[str, Any]) -> bool:
     return all(est.get(key) is not None for key in ("value", "low", "high"))
 
@@ -404,18 +395,16 @@ def _highest(est: Mapping[str, Any]) -> float:
     return max(float(end) for end in ends if end is not None)
 
 
-def _ordered_pairs(idents: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    return ((a, b) for a in idents for b in idents if a != b)
-
-
 METHOD: Sequence[str] = (
     "Every ask ends in exactly one status: answered, blocked by the vendor, or failed; of the answered ones, graded or "
     "ungraded. A failed or ungraded ask is never counted as a wrong answer, never as an abstention, and is never "
     "dropped silently: each figure stands beside what it rests on, with its worst case where something is missing.",
     "Figures are weighted by the risk profile and the sampling design (Hájek form); the unweighted figure stands "
-    "beside. Intervals are 95 % and treat questions of one cluster as dependent.",
-    "Reading two intervals that overlap says nothing about a difference: the models are then not distinguishable by "
-    "these intervals. Two models are told apart where neither their intervals nor the worst cases of what is missing "
-    "overlap; this is read pair by pair, without correction for the number of pairs.",
+    "beside. Intervals are 95 % and treat questions of one cluster as dependent: a linearised variance under the "
+    "design, turned into an interval that stays within the figure's range.",
+    "Two models are compared on the same questions, paired, with intervals that hold for all pairs of a metric together "
+    "(95 %, by the distribution of the largest deviation). They are told apart only where that interval leaves out 0 and "
+    "no filling-in of the missing answers could reverse it; else they are not distinguishable. Ranks follow from these "
+    "verdicts and hold together with 95 %. Two overlapping intervals of single figures say nothing about a difference.",
     f"{MISSING} means no data. It is never zero; an unknown cost is unknown, not free.",
 )

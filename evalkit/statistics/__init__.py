@@ -4,9 +4,9 @@ How every figure is made:
 
 - Value: Hajek, sum(w/pi y) / sum(w/pi d), `unweighted` the same with all weights 1; `n_eff` is Kish's size of the
   rows in the denominator. No data gives None.
-- Interval: one bootstrap over clusters of questions for all figures of a call; its standard error goes into a
-  Wilson score interval with a t quantile (`intervals.bounded_interval` says why). AUROC is linearised instead.
-  One contributing cluster gives a value without an interval.
+- Interval: every figure is linearised over clusters of questions (`ratios.Linearised`), the sampling design turns that
+  into a variance (`design.Design`), and the standard error goes into an interval that stays within the figure's range
+  (`intervals.bounded_interval` says which and why). One contributing cluster gives a value without an interval.
 - Counts: `n_asked`, `n_answered` are the asks in the figure's scope (answerable, unanswerable or all questions;
   pairs of asks for relations). `n_graded`: for rates over outcomes, the graded answers in scope, abstentions
   included; for figures of committed answers and of relations, those that enter (committed, and compared,
@@ -18,12 +18,10 @@ How every figure is made:
 - Calibration is over committed, graded answers with a stated confidence, those to unanswerable questions
   included (never right); a partial answer is not correct.
 - Confidence: `confident_at` and above, stated, never inferred; without any stated one these figures are None.
-
-Seams for what comes later: `ratios.Ratio` keeps the sums by cluster, `resample.Resample` the counts of each draw,
-`ratios.ratio_draws` the joint draws.
 """
 
 from evalkit.statistics.arrays import Entropies, Outcomes, Pairs, SelfPairs
+from evalkit.statistics.design import Design
 from evalkit.statistics.models import model_metrics
 from evalkit.statistics.pairwise import WHO_WAS_RIGHT, PairMetrics, pair_metrics
 from evalkit.statistics.panel import meaning_entropy, panel_metrics
@@ -34,6 +32,7 @@ __all__ = [
     "PAIR_METRICS",
     "PANEL_METRICS",
     "WHO_WAS_RIGHT",
+    "Design",
     "Entropies",
     "MetricSpec",
     "Outcomes",

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalkit.statistics.arrays import BoolArray, FloatArray, IntArray
-from evalkit.statistics.calibration import auroc_estimate
+from evalkit.statistics.calibration import auroc
+from evalkit.statistics.design import Design
 from evalkit.statistics.intervals import Spread, bounded_interval, effective_size
-from evalkit.statistics.ratios import UNIT, Counts, Rows, bootstrap_name, draws_se
-from evalkit.statistics.resample import Resample, resample_clusters
+from evalkit.statistics.ratios import UNIT, Counts, Rows, estimate
+from evalkit.statistics.resample import Resample, bootstrap_name, draws_se, resample_clusters
 
 DRAWS = 2000
 
@@ -84,7 +85,7 @@ def _accuracy(cells: FloatArray, totals: FloatArray, classes: int, resample: Res
     filled = int((mass > 0).sum())
     se = float(draws_se(shares[:, None], np.array([filled]))[0])
     spread = Spread(filled, effective_size(mass), float(mass.sum()))
-    interval = bounded_interval(value, se, spread, span=UNIT, fpc=1.0, how=bootstrap_name(resample))
+    interval = bounded_interval(value, se, spread, span=UNIT, how=bootstrap_name(resample))
     return Figure(value, interval.low, interval.high)
 
 
@@ -99,7 +100,7 @@ def _kappa(cells: FloatArray, totals: FloatArray, resample: Resample) -> Figure:
     filled = int((mass > 0).sum())
     se = float(draws_se(draws[:, None], np.array([filled]))[0])
     spread = Spread(filled, effective_size(mass), None)
-    interval = bounded_interval(value, se, spread, span=(-1.0, 1.0), fpc=1.0, how=bootstrap_name(resample))
+    interval = bounded_interval(value, se, spread, span=(-1.0, 1.0), how=bootstrap_name(resample))
     return Figure(value, interval.low, interval.high)
 
 
@@ -108,5 +109,6 @@ def detection(score: FloatArray, positive: BoolArray, group: IntArray) -> Figure
     if not len(score):
         return NOTHING
     rows = Rows(group, np.ones(len(score)), int(group.max()) + 1)
-    found = auroc_estimate(rows, score, positive, Counts(len(score), len(score), len(score)), 1.0)
+    counts = Counts(len(score), len(score), len(score))
+    found = estimate(auroc(rows, score, positive, counts), Design.simple(rows.n_clusters))
     return Figure(found.value, found.low, found.high)

@@ -25,7 +25,8 @@ class Outcomes:
     """One row an ask of purpose "answer", all models together; each array has n rows.
 
     `status`: 0 answered, 1 vendor_filtered, 2 failed. `outcome`: 0 correct, 1 partial, 2 incorrect, 3 abstained,
-    -1 ungraded or not answered. `confidence`: 0..100 as stated, NaN where none was stated.
+    -1 ungraded or not answered. `confidence`: 0..100 as stated, NaN where none was stated. `post`: code of the question's
+    workload stratum, where the strata's shares are known and `weight` has been calibrated to them (`poststratified`).
     """
 
     model: IntArray
@@ -37,6 +38,7 @@ class Outcomes:
     outcome: IntArray
     confidence: FloatArray
     repeat: IntArray
+    post: IntArray | None = None
 
 
 @dataclass(frozen=True)

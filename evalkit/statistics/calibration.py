@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from evalkit.statistics.arrays import BoolArray, FloatArray, IntArray
-from evalkit.statistics.intervals import Interval, Spread, bounded_interval, effective_size
-from evalkit.statistics.ratios import UNIT, Counts, Rows, bootstrap_name, draws_se, make_estimate
-from evalkit.statistics.resample import Resample
-from evalkit.types import Estimate
+from evalkit.statistics.intervals import effective_size
+from evalkit.statistics.ratios import Counts, Linearised, Rows, ratio
 
 BINS = 10
-_NO_INTERVAL = Interval(None, None, None)
 
 
 def equal_mass_bins(score: FloatArray, weight: FloatArray, bins: int = BINS) -> IntArray:
@@ -31,30 +30,20 @@ def expected_calibration_error(gap: FloatArray, weight: FloatArray, bin_of: IntA
     return float(np.abs(sums).sum() / weight.sum())
 
 
-def ece_estimate(
-    rows: Rows, confidence: FloatArray, correct: BoolArray, counts: Counts, resample: Resample, fpc: float
-) -> Estimate:
-    """ECE with its interval; `rows` are the committed, graded answers with a stated confidence (0..1 here).
+def ece(rows: Rows, confidence: FloatArray, correct: BoolArray, counts: Counts) -> Linearised:
+    """ECE of the committed, graded answers with a stated confidence (`rows`; confidence 0..1 here).
 
-    The bins of the sample are kept in every draw. ECE is biased upward in small samples (a bin's gap is never
-    below 0), and its interval is of the figure as defined, not of a bias-free one.
+    The sample's bins and the sign of each bin's gap are kept in the linearisation, which makes it a ratio of sums. ECE is
+    biased upward in small samples (a bin's gap is never below 0); the interval is of the figure as defined.
     """
-    if not len(confidence):
-        return make_estimate(None, _NO_INTERVAL, counts, None, None)
     gap = correct - confidence
     ones = np.ones_like(gap)
+    if not len(gap):
+        return ratio(rows, gap, ones, counts)
     bin_of = equal_mass_bins(confidence, rows.weight)
-    value = expected_calibration_error(gap, rows.weight, bin_of)
-    columns = np.column_stack([rows.by_cluster(np.where(bin_of == b, gap, 0.0)) for b in range(BINS)])
-    mass = rows.by_cluster(ones)
-    totals = resample.totals(np.column_stack([columns, mass]))
-    tops = np.abs(totals[:, :BINS]).sum(axis=1)
-    draws = np.divide(tops, totals[:, BINS], out=np.full(tops.shape, np.nan), where=totals[:, BINS] > 0)
-    spread = Spread(int((mass > 0).sum()), effective_size(mass), None)
-    se = float(draws_se(draws[:, None], np.array([spread.clusters]))[0])
-    interval = bounded_interval(value, se, spread, span=UNIT, fpc=fpc, how=bootstrap_name(resample))
+    sign = np.sign(np.bincount(bin_of, weights=rows.weight * gap, minlength=BINS))
     plain = expected_calibration_error(gap, ones, equal_mass_bins(confidence, ones))
-    return make_estimate(value, interval, counts, effective_size(rows.weight), plain)
+    return replace(ratio(rows, sign[bin_of] * gap, ones, counts), unweighted=plain)
 
 
 def auroc_parts(score: FloatArray, positive: BoolArray, weight: FloatArray) -> tuple[float, FloatArray]:
@@ -75,24 +64,23 @@ def auroc_parts(score: FloatArray, positive: BoolArray, weight: FloatArray) -> t
     return value, influence
 
 
-def auroc_estimate(rows: Rows, score: FloatArray, positive: BoolArray, counts: Counts, fpc: float) -> Estimate:
-    """AUROC with a linearised variance between clusters: a bootstrap would sort every draw anew.
+def auroc(rows: Rows, score: FloatArray, positive: BoolArray, counts: Counts) -> Linearised:
+    """AUROC of `score` for `positive`, linearised between clusters. No value unless both classes occur.
 
-    The degrees of freedom and the cautious size come from the rarer class. Null unless both classes occur.
+    What its interval rests on comes from the rarer class.
     """
+    nothing = np.zeros(rows.n_clusters)
     if not positive.any() or positive.all():
-        return make_estimate(None, _NO_INTERVAL, counts, None, None)
+        return Linearised(None, nothing, nothing, None, 0.0, False, counts)
     value, influence = auroc_parts(score, positive, rows.weight)
     plain, _ = auroc_parts(score, positive, np.ones_like(rows.weight))
-    by_cluster = np.bincount(rows.cluster, weights=influence, minlength=rows.n_clusters)
     masses = [rows.by_cluster(side.astype(np.float64)) for side in (positive, ~positive)]
-    touched = max(2, int(((masses[0] + masses[1]) > 0).sum()))
-    se = float(np.sqrt((by_cluster**2).sum() * touched / (touched - 1)))
-    spread = Spread(
-        clusters=min(int((mass > 0).sum()) for mass in masses),
-        clusters_eff=min(effective_size(mass) for mass in masses),
-        rows_eff=None,
+    return Linearised(
+        value=value,
+        residual=np.bincount(rows.cluster, weights=influence, minlength=rows.n_clusters).astype(np.float64),
+        mass=min(masses, key=lambda mass: int((mass > 0).sum())),
+        unweighted=plain,
+        n_eff=effective_size(rows.weight),
+        yes_or_no=False,
+        counts=counts,
     )
-    how = "linearised SE between clusters (DeLong)"
-    interval = bounded_interval(value, se, spread, span=UNIT, fpc=fpc, how=how)
-    return make_estimate(value, interval, counts, effective_size(rows.weight), plain)

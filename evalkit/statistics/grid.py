@@ -19,6 +19,7 @@ from evalkit.statistics.arrays import (
     Pairs,
     SelfPairs,
 )
+from evalkit.statistics.ratios import Rows
 
 NO_PAIR = -2  # in a kind matrix: no row for this pair of models at this cell
 Int8Array = NDArray[np.int8]
@@ -29,6 +30,7 @@ class Grid:
     """M models x N cells. `cluster` is renumbered over the clusters that were asked (`clusters`, sorted codes).
 
     `outcome` is -1 and `confidence` NaN where there is none; `asked` says which cells a model was asked at all.
+    `post`: workload stratum by cell, None where their shares aren't known.
     """
 
     keys: IntArray
@@ -42,6 +44,7 @@ class Grid:
     answered: BoolArray
     outcome: Int8Array
     confidence: FloatArray
+    post: IntArray | None = None
 
     @property
     def n_models(self) -> int:
@@ -63,9 +66,11 @@ class Grid:
             raise ValueError("a pair of answers belongs to a question and repeat that no model was asked")
         return _positions(self.keys, keys, "a pair of answers belongs to a question and repeat that no model was asked")
 
-    def cluster_numbers(self, codes: IntArray) -> IntArray:
-        """Renumbered clusters. ValueError for a cluster that was not asked."""
-        return _positions(self.clusters, codes, "a row belongs to a cluster that no model was asked")
+    def rows_of(self, question: IntArray, weight: FloatArray) -> Rows:
+        """Units of their own (pairs of repeats, questions) as rows. ValueError for a question that was not asked."""
+        questions, first = np.unique(self.question, return_index=True)
+        at = first[_positions(questions, question, "a row belongs to a question that no model was asked")]
+        return Rows(self.cluster[at], weight, len(self.clusters), None if self.post is None else self.post[at])
 
 
 def build_grid(outcomes: Outcomes, n_models: int, n_clusters: int) -> Grid:
@@ -93,6 +98,7 @@ def build_grid(outcomes: Outcomes, n_models: int, n_clusters: int) -> Grid:
         answered=np.zeros(shape, dtype=np.bool_),
         outcome=np.full(shape, -1, dtype=np.int8),
         confidence=np.full(shape, np.nan),
+        post=None if outcomes.post is None else outcomes.post[first],
     )
     grid.answered[where] = outcomes.status == ANSWERED
     grid.outcome[where] = outcomes.outcome

@@ -19,11 +19,11 @@ from evalkit.statistics.arrays import (
     Pairs,
     SelfPairs,
 )
-from evalkit.statistics.calibration import auroc_estimate, ece_estimate
+from evalkit.statistics.calibration import auroc, ece
+from evalkit.statistics.design import Design
 from evalkit.statistics.grid import Grid, build_grid, contradicted_counts, kind_matrix, own_rows
 from evalkit.statistics.rates import RATES, rate
-from evalkit.statistics.ratios import Bounds, Counts, Ratio, Rows, quotient, ratio, ratio_estimates
-from evalkit.statistics.resample import Resample, resample_clusters
+from evalkit.statistics.ratios import Bounds, Counts, Linearised, Rows, estimate, quotient, ratio
 from evalkit.statistics.specs import METRICS
 from evalkit.types import Estimate
 
@@ -35,40 +35,43 @@ def model_metrics(
     *,
     n_models: int,
     n_clusters: int,
-    rng: np.random.Generator,
-    draws: int = 2000,
     confident_at: float = 80,
-    fpc: float = 1.0,
+    design: Design | None = None,
 ) -> list[dict[str, Estimate]]:
     """Every figure of `METRICS` for each model 0..n_models-1, in that order.
 
-    `confident_at`: stated confidence (0..100) from which a committed answer counts as confident. `fpc`: 1 minus the
-    sampled share of a finite population of questions; multiplies every variance. Same rng state, same figures,
-    whatever the order of the rows. ValueError where the rows contradict each other.
+    `confident_at`: stated confidence (0..100) from which a committed answer counts as confident. `design`: of the
+    clusters 0..n_clusters-1; without one, all were taken. The order of the rows changes nothing. ValueError where the
+    rows contradict each other.
     """
     grid = build_grid(outcomes, n_models, n_clusters)
+    own = design_of(grid, design)
+    found = model_figures(grid, pairs, self_pairs, confident_at=confident_at)
+    return [{key: estimate(figure, own) for key, figure in figures.items()} for figures in found]
+
+
+def design_of(grid: Grid, design: Design | None) -> Design:
+    """The design of the clusters that were asked, in the grid's numbering."""
+    return Design.simple(len(grid.clusters)) if design is None else design.only(grid.clusters)
+
+
+def model_figures(
+    grid: Grid, pairs: Pairs, self_pairs: SelfPairs, *, confident_at: float = 80
+) -> list[dict[str, Linearised]]:
+    """Every figure of `METRICS` for each model, with its linearisation over the grid's clusters: what comparisons take."""
     rows = grid_rows(grid)
-    resample = resample_clusters(rng, rows.n_clusters, draws)
     contradicting, decided = contradicted_counts(kind_matrix(pairs, grid), grid)
-    names: list[str] = []
-    ratios: list[Ratio] = []
-    for model in range(n_models):
-        view = _View(grid, rows, model, contradicting[model], decided[model])
-        found = _ratios(view, own_rows(self_pairs, model), confident_at)
-        names, ratios = list(found), ratios + list(found.values())
-    estimates = ratio_estimates(ratios, resample, fpc)
     out = []
-    for model in range(n_models):
+    for model in range(grid.n_models):
         view = _View(grid, rows, model, contradicting[model], decided[model])
-        figures = dict(zip(names, estimates[model * len(names) :], strict=False))
-        figures |= _ranked(view, resample, fpc)
+        figures = _ratios(view, own_rows(self_pairs, model), confident_at) | _ranked(view)
         out.append({key: figures[key] for key in METRICS})
     return out
 
 
 def grid_rows(grid: Grid) -> Rows:
     """Cells as rows."""
-    return Rows(grid.cluster, grid.weight, len(grid.clusters))
+    return Rows(grid.cluster, grid.weight, len(grid.clusters), grid.post)
 
 
 @dataclass(frozen=True)
@@ -104,14 +107,14 @@ class _View:
         return Counts(int(asked.sum()), int(answered.sum()), int(enters.sum()))
 
     def only(self, enters: BoolArray) -> Rows:
-        return Rows(self.rows.cluster[enters], self.rows.weight[enters], self.rows.n_clusters)
+        return self.rows.only(enters)
 
 
-def _ratios(view: _View, own: SelfPairs, confident_at: float) -> dict[str, Ratio]:
+def _ratios(view: _View, own: SelfPairs, confident_at: float) -> dict[str, Linearised]:
     grid, rows = view.grid, view.rows
     found = {key: rate(table, grid, rows, view.model) for key, table in RATES.items()}
 
-    def mean(values: FloatArray, enters: BoolArray) -> Ratio:
+    def mean(values: FloatArray, enters: BoolArray) -> Linearised:
         return ratio(rows, np.where(enters, values, 0.0), enters, view.counts(enters))
 
     stated = np.nan_to_num(grid.confidence[view.model], nan=-1.0)
@@ -126,7 +129,7 @@ def _ratios(view: _View, own: SelfPairs, confident_at: float) -> dict[str, Ratio
     return found
 
 
-def _ranked(view: _View, resample: Resample, fpc: float) -> dict[str, Estimate]:
+def _ranked(view: _View) -> dict[str, Linearised]:
     """The figures that are not ratios of sums."""
     confidence, outcome = view.grid.confidence[view.model], view.outcome
     rated = view.committed & ~np.isnan(confidence)
@@ -134,19 +137,19 @@ def _ranked(view: _View, resample: Resample, fpc: float) -> dict[str, Estimate]:
     right, stated, by_stated = outcome[rated] == CORRECT, confidence[rated] / 100, view.only(rated)
     wrong = outcome[judged] == INCORRECT
     return {
-        "ece": ece_estimate(by_stated, stated, right, view.counts(rated), resample, fpc),
-        "confidence_auroc": auroc_estimate(by_stated, stated, right, view.counts(rated), fpc),
-        "divergence_auroc": auroc_estimate(view.only(judged), view.share[judged], wrong, view.counts(judged), fpc),
+        "ece": ece(by_stated, stated, right, view.counts(rated)),
+        "confidence_auroc": auroc(by_stated, stated, right, view.counts(rated)),
+        "divergence_auroc": auroc(view.only(judged), view.share[judged], wrong, view.counts(judged)),
     }
 
 
-def self_divergence(grid: Grid, model: int, own: SelfPairs) -> Ratio:
+def self_divergence(grid: Grid, model: int, own: SelfPairs) -> Linearised:
     """Contradictions among decided pairs of repeats, with pairs of asks as counts.
 
     Bounds: every pair of repeats that may have committed and has no decided relation, all agreeing or all not.
     """
     decided = own.kind >= 0
-    rows = Rows(grid.cluster_numbers(own.cluster[decided]), own.weight[decided], len(grid.clusters))
+    rows = grid.rows_of(own.question[decided], own.weight[decided])
     y = (own.kind[decided] == CONTRADICT).astype(np.float64)
     _, first, place = np.unique(grid.question, return_index=True, return_inverse=True)
     per_question = _pairs_of_repeats(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,31 +13,27 @@ from evalkit.statistics.arrays import (
     CORRECT,
     INCORRECT,
     BoolArray,
-    FloatArray,
     Outcomes,
     Pairs,
     SelfPairs,
 )
+from evalkit.statistics.design import Design
 from evalkit.statistics.grid import Grid, Int8Array, build_grid, kind_matrix, model_pairs, own_rows
-from evalkit.statistics.intervals import Interval, Spread, bounded_interval
-from evalkit.statistics.models import grid_rows, self_divergence
+from evalkit.statistics.intervals import Interval
+from evalkit.statistics.models import design_of, grid_rows, self_divergence
 from evalkit.statistics.ratios import (
     Counts,
-    Ratio,
+    Linearised,
     Rows,
-    bootstrap_name,
-    draws_se,
-    estimates_from,
+    estimate,
+    interval_of,
     make_estimate,
     ratio,
-    ratio_draws,
     share_bounds,
 )
-from evalkit.statistics.resample import Resample, resample_clusters
 from evalkit.types import Estimate
 
 WHO_WAS_RIGHT = ("a_right", "b_right", "both_wrong", "unknowable", "ungraded")
-_BATCH = 24  # pairs of models that are bootstrapped at once: bounds the memory, changes no figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +71,18 @@ def pair_metrics(
     *,
     n_models: int,
     n_clusters: int,
-    rng: np.random.Generator,
-    draws: int = 2000,
-    fpc: float = 1.0,
+    design: Design | None = None,
 ) -> list[PairMetrics]:
     """Every pair a < b, in order of a, then b. Arguments and errors as in `model_metrics`."""
     grid = build_grid(outcomes, n_models, n_clusters)
-    rows = grid_rows(grid)
-    kinds = kind_matrix(pairs, grid)
-    resample = resample_clusters(rng, rows.n_clusters, draws)
+    whole = design_of(grid, design)
     own = [self_divergence(grid, model, own_rows(self_pairs, model)) for model in range(n_models)]
-    views = [_View(grid, rows, a, b, kinds[row]) for row, (a, b) in enumerate(model_pairs(n_models))]
-    out: list[PairMetrics] = []
-    for start in range(0, len(views), _BATCH):
-        out += _batch(views[start : start + _BATCH], own, resample, fpc)
-    return out
+    return [_metrics(view, own, whole) for view in _views(pairs, grid)]
+
+
+def pair_figures(grid: Grid, pairs: Pairs) -> list[dict[str, Linearised]]:
+    """The shares of `PAIR_METRICS` (all but excess divergence) of each pair a < b, linearised over the grid's clusters."""
+    return [_figures(view) for view in _views(pairs, grid)]
 
 
 @dataclass(frozen=True)
@@ -124,57 +118,47 @@ class _View:
         both = self.grid.answered[self.a] & self.grid.answered[self.b]
         return Counts(int(self.both_asked.sum()), int(both.sum()), int(enters.sum()))
 
-    def share(self, yes: BoolArray, enters: BoolArray, missing: BoolArray) -> Ratio:
+    def share(self, yes: BoolArray, enters: BoolArray, missing: BoolArray) -> Linearised:
         y = (yes & enters).astype(np.float64)
         bounds = share_bounds(self.rows, y, enters, missing)
         return ratio(self.rows, y, enters, self.counts(enters), bounds=bounds)
 
 
-def _batch(views: list[_View], own: list[Ratio], resample: Resample, fpc: float) -> list[PairMetrics]:
-    ratios = [figure for view in views for figure in (_contradiction(view), *_consequences(view))]
-    draws = ratio_draws([*ratios, *own], resample)
-    figures = estimates_from([*ratios, *own], draws, resample, fpc)
-    out = []
-    for i, view in enumerate(views):
-        rate, joint, residual_ab, residual_ba, alarm_ab, alarm_ba = figures[6 * i : 6 * i + 6]
-        numbers, shares = _who_was_right(view)
-        which = [6 * i, len(ratios) + view.a, len(ratios) + view.b]
-        out.append(
-            PairMetrics(
-                a=view.a,
-                b=view.b,
-                contradiction_rate=rate,
-                who_was_right=numbers,
-                who_was_right_share=shares,
-                joint_wrong_consensus=joint,
-                residual_ab=residual_ab,
-                residual_ba=residual_ba,
-                false_alarm_ab=alarm_ab,
-                false_alarm_ba=alarm_ba,
-                excess_divergence=_excess(
-                    [(*ratios, *own)[k] for k in which], [figures[k] for k in which], draws[:, which], resample, fpc
-                ),
-            )
-        )
-    return out
+def _views(pairs: Pairs, grid: Grid) -> Iterator[_View]:
+    rows = grid_rows(grid)
+    for kind, (a, b) in zip(kind_matrix(pairs, grid), model_pairs(grid.n_models), strict=True):
+        yield _View(grid, rows, a, b, kind)
 
 
-def _contradiction(view: _View) -> Ratio:
-    return view.share(view.kind == CONTRADICT, view.decided, view.may_both_commit & ~view.decided)
+def _metrics(view: _View, own: list[Linearised], design: Design) -> PairMetrics:
+    figures = _figures(view)
+    numbers, shares = _who_was_right(view)
+    parts = [figures["contradiction_rate"], own[view.a], own[view.b]]
+    return PairMetrics(
+        a=view.a,
+        b=view.b,
+        who_was_right=numbers,
+        who_was_right_share=shares,
+        excess_divergence=_excess(parts, design),
+        **{key: estimate(figure, design) for key, figure in figures.items()},
+    )
 
 
-def _consequences(view: _View) -> list[Ratio]:
-    """Joint wrong consensus, residuals a-b and b-a, false alarms a-b and b-a."""
+def _figures(view: _View) -> dict[str, Linearised]:
     a, b = view.outcome(view.a), view.outcome(view.b)
     quiet = view.kind != CONTRADICT
     committed = view.both_graded & view.decided
     resolved = view.both_graded & (view.decided | (a == ABSTAINED) | (b == ABSTAINED))
     missing = view.both_asked & ~resolved
-    return [
-        view.share((a == INCORRECT) & (b == INCORRECT) & quiet, committed, view.may_both_commit & ~committed),
-        *(view.share((checked == INCORRECT) & quiet, resolved, missing) for checked in (a, b)),
-        *(view.share((checked == CORRECT) & ~quiet, resolved, missing) for checked in (a, b)),
-    ]
+    both_wrong = (a == INCORRECT) & (b == INCORRECT) & quiet
+    return {
+        "contradiction_rate": view.share(view.kind == CONTRADICT, view.decided, view.may_both_commit & ~view.decided),
+        "joint_wrong_consensus": view.share(both_wrong, committed, view.may_both_commit & ~committed),
+        "residual_ab": view.share((a == INCORRECT) & quiet, resolved, missing),
+        "residual_ba": view.share((b == INCORRECT) & quiet, resolved, missing),
+        "false_alarm_ab": view.share((a == CORRECT) & ~quiet, resolved, missing),
+        "false_alarm_ba": view.share((b == CORRECT) & ~quiet, resolved, missing),
+    }
 
 
 def _who_was_right(view: _View) -> tuple[dict[str, int], dict[str, float] | None]:
@@ -195,38 +179,42 @@ def _who_was_right(view: _View) -> tuple[dict[str, int], dict[str, float] | None
     return numbers, {key: float(view.rows.weight[clash & case].sum()) / total for key, case in cases.items()}
 
 
-def _excess(parts: list[Ratio], limits: list[Estimate], draws: FloatArray, resample: Resample, fpc: float) -> Estimate:
+def _excess(parts: list[Linearised], design: Design) -> Estimate:
     """Contradiction rate minus the mean of the two self-divergences (`parts`); null unless all three have data.
 
-    Interval: joint cluster bootstrap. Where a part is 0 or 1 its bootstrap has no spread though it isn't known
-    exactly; then the three intervals are combined by recovered variances (MOVER, Zou and Donner 2008), which
-    leaves out the covariance and is the cautious side for parts that rise together.
+    Interval: linearised, jointly over clusters. Where a part is 0 or 1 its variance is 0 though it isn't known exactly;
+    then the three intervals are combined by recovered variances (MOVER, Zou and Donner 2008), which leaves out the
+    covariance and is the cautious side for parts that rise together.
     """
     values = [part.value for part in parts if part.value is not None]
     plain = [part.unweighted for part in parts if part.unweighted is not None]
     if len(values) < 3:
         return make_estimate(None, Interval(None, None, None), replace(parts[0].counts, n_graded=0), None, None)
-    value = values[0] - (values[1] + values[2]) / 2
+    less = replace(
+        min(parts, key=lambda part: int((part.mass > 0).sum())),
+        value=values[0] - (values[1] + values[2]) / 2,
+        residual=parts[0].residual - (parts[1].residual + parts[2].residual) / 2,
+        unweighted=plain[0] - (plain[1] + plain[2]) / 2,
+        n_eff=min(part.n_eff for part in parts),
+        yes_or_no=False,
+        counts=parts[0].counts,
+        bounds=(None, None),
+        span=(-1.0, 1.0),
+    )
     if 0.0 in values or 1.0 in values:
-        interval = _recovered(value, limits, resample)
-    else:
-        less = draws[:, :1] - (draws[:, 1:2] + draws[:, 2:]) / 2
-        spread = Spread(
-            min(part.spread.clusters for part in parts), min(part.spread.clusters_eff for part in parts), None
-        )
-        se = float(draws_se(less, np.array([spread.clusters]))[0])
-        interval = bounded_interval(value, se, spread, span=(-1.0, 1.0), fpc=fpc, how=bootstrap_name(resample))
-    unweighted = plain[0] - (plain[1] + plain[2]) / 2
-    return make_estimate(value, interval, parts[0].counts, min(part.n_eff for part in parts), unweighted)
+        return make_estimate(less.value, _recovered(less, parts, design), less.counts, less.n_eff, less.unweighted)
+    return estimate(less, design)
 
 
-def _recovered(value: float, limits: list[Estimate], resample: Resample) -> Interval:
+def _recovered(less: Linearised, parts: list[Linearised], design: Design) -> Interval:
     below = above = 0.0
-    for part, share in zip(limits, (1.0, -0.5, -0.5), strict=True):
-        if part.value is None or part.low is None or part.high is None:
+    for part, share in zip(parts, (1.0, -0.5, -0.5), strict=True):
+        limits = interval_of(part, design)
+        if part.value is None or limits.low is None or limits.high is None:
             return Interval(None, None, None)
-        ends = sorted((share * (part.low - part.value), share * (part.high - part.value)))
+        ends = sorted((share * (limits.low - part.value), share * (limits.high - part.value)))
         below += ends[0] ** 2
         above += ends[1] ** 2
+    value = less.value or 0.0
     low, high = max(-1.0, value - below**0.5), min(1.0, value + above**0.5)
-    return Interval(low, high, f"{bootstrap_name(resample)}, Wilson-t of the parts, recovered variances")
+    return Interval(low, high, "intervals of the parts, recovered variances")

@@ -8,10 +8,10 @@ from math import log
 import numpy as np
 
 from evalkit.statistics.arrays import CONTRADICT, BoolArray, Entropies, Outcomes, Pairs
+from evalkit.statistics.design import Design
 from evalkit.statistics.grid import Grid, Int8Array, build_grid, kind_matrix, model_pairs
-from evalkit.statistics.models import grid_rows
-from evalkit.statistics.ratios import Counts, Ratio, Rows, quotient, ratio, ratio_estimates, share_bounds
-from evalkit.statistics.resample import resample_clusters
+from evalkit.statistics.models import design_of, grid_rows
+from evalkit.statistics.ratios import Counts, Linearised, estimates, quotient, ratio, share_bounds
 from evalkit.types import Estimate
 
 
@@ -36,9 +36,7 @@ def panel_metrics(
     *,
     n_models: int,
     n_clusters: int,
-    rng: np.random.Generator,
-    draws: int = 2000,
-    fpc: float = 1.0,
+    design: Design | None = None,
 ) -> dict[str, Estimate]:
     """The figures of `PANEL_METRICS`; their unit is a question at one repeat, as put to the panel.
 
@@ -48,7 +46,7 @@ def panel_metrics(
     grid = build_grid(outcomes, n_models, n_clusters)
     kinds = kind_matrix(pairs, grid)
     ratios = [_entropy(entropies, grid), _any_contradiction(kinds, grid)]
-    figures = ratio_estimates(ratios, resample_clusters(rng, len(grid.clusters), draws), fpc)
+    figures = estimates(ratios, design_of(grid, design))
     return dict(zip(("meaning_entropy", "any_contradiction"), figures, strict=True))
 
 
@@ -57,14 +55,14 @@ def _counts(grid: Grid, graded: int) -> Counts:
     return Counts(int(asked), int(answered), graded)
 
 
-def _entropy(entropies: Entropies, grid: Grid) -> Ratio:
+def _entropy(entropies: Entropies, grid: Grid) -> Linearised:
     order = np.lexsort((entropies.entropy, entropies.question))
     order = order[~np.isnan(entropies.entropy[order])]
-    rows = Rows(grid.cluster_numbers(entropies.cluster[order]), entropies.weight[order], len(grid.clusters))
+    rows = grid.rows_of(entropies.question[order], entropies.weight[order])
     return ratio(rows, entropies.entropy[order], np.ones(len(order)), _counts(grid, len(order)))
 
 
-def _any_contradiction(kinds: Int8Array, grid: Grid) -> Ratio:
+def _any_contradiction(kinds: Int8Array, grid: Grid) -> Linearised:
     """Bounds: undecided and missing relations are all agreements, or all contradictions."""
     rows = grid_rows(grid)
     decided: BoolArray = np.any(kinds >= 0, axis=0)

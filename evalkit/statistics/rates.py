@@ -9,7 +9,7 @@ import numpy as np
 
 from evalkit.statistics.arrays import ABSTAINED, INCORRECT, BoolArray, FloatArray
 from evalkit.statistics.grid import Grid
-from evalkit.statistics.ratios import UNIT, Bounds, Counts, Ratio, Rows, quotient, ratio
+from evalkit.statistics.ratios import UNIT, Bounds, Counts, Linearised, Rows, quotient, ratio
 
 _Four = tuple[float, float, float, float]  # correct, partial, incorrect, abstained
 _NONE: _Four = (0, 0, 0, 0)
@@ -59,7 +59,7 @@ RATES: dict[str, RateTable] = {
 }
 
 
-def rate(table: RateTable, grid: Grid, rows: Rows, model: int) -> Ratio:
+def rate(table: RateTable, grid: Grid, rows: Rows, model: int) -> Linearised:
     """One model's figure with its counts and its worst cases."""
     outcome, graded = grid.outcome[model], grid.graded[model]
     scope = _scope(table, grid)

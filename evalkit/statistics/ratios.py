@@ -1,4 +1,4 @@
-"""The engine: figures that are ratios of weighted sums, their bootstrap over clusters, and their Estimates."""
+"""The engine: figures that are ratios of weighted sums, their linearised variance over clusters, and their Estimates."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalkit.statistics.arrays import BoolArray, FloatArray, IntArray
+from evalkit.statistics.design import Design, standard_errors
 from evalkit.statistics.intervals import Interval, Spread, bounded_interval, effective_size
-from evalkit.statistics.resample import Resample
 from evalkit.types import Estimate
 
 UNIT = (0.0, 1.0)
@@ -18,16 +18,34 @@ Bounds = tuple[float | None, float | None]
 
 @dataclass(frozen=True)
 class Rows:
-    """The units that a figure sums over: their weight and their cluster's number, of `n_clusters`."""
+    """The units that a figure sums over: their weight and their cluster's number, of `n_clusters`.
+
+    `post`: the workload stratum of each, where the strata's total weights are known and `weight` has been calibrated to
+    them (post-stratification): a figure then varies only by what differs within strata.
+    """
 
     cluster: IntArray
     weight: FloatArray
     n_clusters: int
+    post: IntArray | None = None
 
     def by_cluster(self, values: FloatArray) -> FloatArray:
         """Weighted sums of `values` in each cluster."""
         sums = np.bincount(self.cluster, weights=self.weight * values, minlength=self.n_clusters)
         return sums.astype(np.float64)
+
+    def only(self, enters: BoolArray) -> Rows:
+        """Some of the rows."""
+        post = None if self.post is None else self.post[enters]
+        return Rows(self.cluster[enters], self.weight[enters], self.n_clusters, post)
+
+    def within_strata(self, values: FloatArray) -> FloatArray:
+        """Row values less their workload stratum's weighted mean; as they are without strata."""
+        if self.post is None or not len(values):
+            return values
+        mass = np.bincount(self.post, weights=self.weight)
+        means = np.bincount(self.post, weights=self.weight * values) / np.where(mass > 0, mass, 1.0)
+        return np.asarray(values - means[self.post])
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +58,18 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Ratio:
-    """A figure sum(w y) / sum(w d), reduced to sums over clusters.
+class Linearised:
+    """A figure with its linearisation, over C clusters.
 
-    `numerator`, `denominator`: weighted, one entry a cluster. `unweighted`: the same figure with all weights 1.
-    `n_eff`: Kish size of the rows with d > 0. `yes_or_no`: every y is 0 or d, and every d 0 or 1.
-    `span`: the figure's range.
+    `value`: None without data. `residual` (C,): its linear part by cluster, which sums to 0; for a ratio of weighted sums
+    (N_c - R D_c) / sum D (Woodruff 1971). `mass` (C,): the weight of the denominator by cluster. `unweighted`: the same
+    figure with all weights 1. `n_eff`: Kish size of the rows that enter. `yes_or_no`: a share of rows that are each in or
+    out. `span`: the figure's range.
     """
 
-    numerator: FloatArray
-    denominator: FloatArray
+    value: float | None
+    residual: FloatArray
+    mass: FloatArray
     unweighted: float | None
     n_eff: float
     yes_or_no: bool
@@ -57,16 +77,14 @@ class Ratio:
     bounds: Bounds = (None, None)
     span: tuple[float, float] = UNIT
 
-    @property
-    def value(self) -> float | None:
-        return quotient(float(self.numerator.sum()), float(self.denominator.sum()))
-
-    @property
-    def spread(self) -> Spread:
+    def spread(self, design: Design) -> Spread:
+        """What its interval rests on. For a suite as the target, sizes grow by what has been asked of it already."""
+        contributing = self.mass > 0
+        left = float(np.average(1 - design.pi, weights=self.mass)) if design.finite and contributing.any() else 1.0
         return Spread(
-            clusters=int((self.denominator > 0).sum()),
-            clusters_eff=effective_size(self.denominator),
-            rows_eff=self.n_eff if self.yes_or_no else None,
+            clusters=design.degrees(contributing) + 1,
+            clusters_eff=effective_size(self.mass) / left if left > 0 else np.inf,
+            rows_eff=(self.n_eff / left if left > 0 else np.inf) if self.yes_or_no else None,
         )
 
 
@@ -83,12 +101,17 @@ def ratio(
     *,
     bounds: Bounds = (None, None),
     span: tuple[float, float] = UNIT,
-) -> Ratio:
-    """Reduce row values `y` and denominators `d` (y is 0 wherever d is) to a `Ratio`."""
+) -> Linearised:
+    """sum(w y) / sum(w d) of row values `y` and denominators `d` (y is 0 wherever d is), linearised by cluster."""
     d = d.astype(np.float64)
-    return Ratio(
-        numerator=rows.by_cluster(y),
-        denominator=rows.by_cluster(d),
+    mass = rows.by_cluster(d)
+    total = float(mass.sum())
+    value = quotient(float((rows.weight * y).sum()), total)
+    off = np.zeros_like(y) if value is None else (y - value * d) / total
+    return Linearised(
+        value=value,
+        residual=rows.by_cluster(rows.within_strata(off)),
+        mass=mass,
         unweighted=quotient(float(y.sum()), float(d.sum())),
         n_eff=effective_size(rows.weight[d > 0]),
         yes_or_no=bool(np.all(((y == 0) | (y == d)) & ((d == 0) | (d == 1)))),
@@ -108,50 +131,31 @@ def share_bounds(rows: Rows, y: FloatArray, d: BoolArray, missing: BoolArray) ->
     return quotient(have, base + lost), quotient(have + lost, base + lost)
 
 
-def ratio_draws(ratios: Sequence[Ratio], resample: Resample) -> FloatArray:
-    """Each ratio in each bootstrap draw (draws x K); NaN, which never leaves the room, where a denominator is empty."""
-    columns = np.column_stack([r.numerator for r in ratios] + [r.denominator for r in ratios])
-    totals = resample.totals(columns)
-    tops, bottoms = totals[:, : len(ratios)], totals[:, len(ratios) :]
-    out = np.full(tops.shape, np.nan)
-    np.divide(tops, bottoms, out=out, where=bottoms > 0)
-    return out
+LINEARISED = "linearised SE between clusters"
 
 
-def draws_se(draws: FloatArray, clusters: IntArray) -> FloatArray:
-    """Standard errors (K) of bootstrap draws (draws x K); variances times C / (C - 1), as it falls short by that."""
-    seen = np.isfinite(draws)
-    n = np.maximum(seen.sum(axis=0), 1)
-    centre = np.where(seen, draws, 0.0).sum(axis=0) / n
-    squares = np.where(seen, draws - centre, 0.0) ** 2
-    size = np.maximum(clusters, 2)
-    return np.asarray(np.sqrt(squares.sum(axis=0) / n * size / (size - 1)))
+def estimates(figures: Sequence[Linearised], design: Design) -> list[Estimate]:
+    """The estimate of each figure; all are over the design's clusters."""
+    return [estimate(figure, design) for figure in figures]
 
 
-def bootstrap_name(resample: Resample) -> str:
-    """How the interval's `method` calls the bootstrap."""
-    return f"cluster bootstrap SE, {resample.draws} draws"
+def estimate(figure: Linearised, design: Design, how: str = LINEARISED) -> Estimate:
+    """Value, 95 % interval and what they rest on; nulls where the figure has no data."""
+    interval = interval_of(figure, design, how=how)
+    n_eff = None if figure.value is None else figure.n_eff
+    return make_estimate(figure.value, interval, figure.counts, n_eff, figure.unweighted, figure.bounds)
 
 
-def ratio_estimates(ratios: Sequence[Ratio], resample: Resample, fpc: float) -> list[Estimate]:
-    """Estimates of many ratios from one joint bootstrap."""
-    return estimates_from(ratios, ratio_draws(ratios, resample), resample, fpc) if ratios else []
-
-
-def estimates_from(ratios: Sequence[Ratio], draws: FloatArray, resample: Resample, fpc: float) -> list[Estimate]:
-    """Estimates of ratios whose `ratio_draws` (draws x K) are at hand."""
-    clusters = np.array([r.spread.clusters for r in ratios], dtype=np.int64)
-    errors = draws_se(draws, clusters)
-    how = bootstrap_name(resample)
-    return [_estimate(r, float(se), fpc, how) for r, se in zip(ratios, errors, strict=True)]
-
-
-def _estimate(figure: Ratio, se: float, fpc: float, how: str) -> Estimate:
-    value = figure.value
-    if value is None:
-        return make_estimate(None, Interval(None, None, None), figure.counts, None, None, figure.bounds)
-    interval = bounded_interval(value, se, figure.spread, span=figure.span, fpc=fpc, how=how)
-    return make_estimate(value, interval, figure.counts, figure.n_eff, figure.unweighted, figure.bounds)
+def interval_of(
+    figure: Linearised, design: Design, *, how: str = LINEARISED, critical: float | None = None
+) -> Interval:
+    """The 95 % interval; `critical`: a simultaneous critical value that replaces the t quantile."""
+    if figure.value is None:
+        return Interval(None, None, None)
+    if design.finite and bool(np.all(design.pi[figure.mass > 0] >= 1)):
+        return Interval(figure.value, figure.value, "census of the suite: no sampling error")
+    se = float(standard_errors(design.influence(figure.residual)))
+    return bounded_interval(figure.value, se, figure.spread(design), span=figure.span, how=how, critical=critical)
 
 
 def make_estimate(

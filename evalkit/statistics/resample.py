@@ -1,4 +1,4 @@
-"""One bootstrap over question clusters, shared by all figures of a call, so that their draws are joint."""
+"""A bootstrap over clusters, for figures that are not linearised (kappa)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.statistics.arrays import FloatArray
+from evalkit.statistics.arrays import FloatArray, IntArray
 
 _CHUNK_BYTES = 32_000_000
 
@@ -43,3 +43,18 @@ def resample_clusters(rng: np.random.Generator, clusters: int, draws: int) -> Re
         flat = np.bincount(picks.ravel(), minlength=rows * clusters)
         counts[start : start + rows] = flat.reshape(rows, clusters)
     return Resample(counts)
+
+
+def draws_se(draws: FloatArray, clusters: IntArray) -> FloatArray:
+    """Standard errors (K) of bootstrap draws (draws x K); variances times C / (C - 1), as it falls short by that."""
+    seen = np.isfinite(draws)
+    n = np.maximum(seen.sum(axis=0), 1)
+    centre = np.where(seen, draws, 0.0).sum(axis=0) / n
+    squares = np.where(seen, draws - centre, 0.0) ** 2
+    size = np.maximum(clusters, 2)
+    return np.asarray(np.sqrt(squares.sum(axis=0) / n * size / (size - 1)))
+
+
+def bootstrap_name(resample: Resample) -> str:
+    """How the interval's `method` calls the bootstrap."""
+    return f"cluster bootstrap SE, {resample.draws} draws"

@@ -19,7 +19,7 @@ COLUMNS: dict[str, dict[str, str]] = {
                  panel=_TEXT, simulated=_FLAG, evalkit=_TEXT, header=_TEXT, lines=_WHOLE, bytes=_WHOLE, head=_TEXT),
     "run_questions": dict(run=_TEXT, ordinal=_WHOLE, question=_TEXT, text=_TEXT, answerable=_FLAG, gold=_TEXTS,
                           tolerance=_REAL, reason=_TEXT, severity=_WHOLE, exposure=_REAL, stratum=_TEXT, cluster=_TEXT,
-                          twin=_TEXT, context=_TEXT, source=_TEXT, as_of=_TEXT, pi=_REAL),
+                          twin=_TEXT, context=_TEXT, source=_TEXT, as_of=_TEXT, pi=_REAL, design_stratum=_TEXT),
     "run_models": dict(run=_TEXT, ordinal=_WHOLE, model=_TEXT, family=_TEXT, tier=_TEXT, provider=_TEXT,
                        simulated=_FLAG, currency=_TEXT, spec=_TEXT),
     "answer_events": dict(run=_TEXT, seq=_WHOLE, happened_at=_TIME, ask=_TEXT, model=_TEXT, question=_TEXT, purpose=_TEXT,
@@ -90,10 +90,12 @@ def _run_rows(run: str, event: Event, tables: dict[str, list[dict[str, Any]]]) -
         "evalkit": header["versions"]["evalkit"], "header": json.dumps(header, ensure_ascii=False),
         "lines": 0, "bytes": 0, "head": "",
     })  # fmt: skip
-    drawn = header["drawn"]
+    drawn, strata = header["drawn"], header.get("strata", {})
     for ordinal, question in enumerate(suite["questions"]):
         if question["id"] in drawn:
-            row = {**question, "run": run, "ordinal": ordinal, "question": question["id"], "pi": drawn[question["id"]]}
+            name = question["id"]
+            row = {**question, "run": run, "ordinal": ordinal, "question": name, "pi": drawn[name],
+                   "design_stratum": strata.get(name, "")}  # fmt: skip
             tables["run_questions"].append({name: row[name] for name in COLUMNS["run_questions"]})
     for ordinal, model in enumerate(panel["models"]):
         tables["run_models"].append({

@@ -6,7 +6,7 @@ CREATE TYPE relation AS ENUM ('equivalent', 'compatible', 'contradict');
 CREATE TYPE purpose AS ENUM ('answer', 'grade', 'relate');
 
 CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR);
-INSERT INTO meta VALUES ('schema', '1');
+INSERT INTO meta VALUES ('schema', '2');
 
 -- How far each run's journal is loaded, and the hash to go on from.
 CREATE TABLE runs (
@@ -22,7 +22,8 @@ CREATE TABLE runs (
 CREATE TABLE run_questions (
     run VARCHAR, ordinal INTEGER, question VARCHAR, text VARCHAR, answerable BOOLEAN, gold VARCHAR[], tolerance DOUBLE,
     reason VARCHAR, severity TINYINT, exposure DOUBLE, stratum VARCHAR, cluster VARCHAR, twin VARCHAR, context VARCHAR,
-    source VARCHAR, as_of VARCHAR, pi DOUBLE
+    source VARCHAR, as_of VARCHAR, pi DOUBLE,
+    design_stratum VARCHAR      -- what was drawn apart from the others; '' without strata
 );
 CREATE TABLE run_models (
     run VARCHAR, ordinal INTEGER, model VARCHAR, family VARCHAR, tier VARCHAR, provider VARCHAR, simulated BOOLEAN,

@@ -41,7 +41,7 @@ CREATE VIEW models AS SELECT * FROM run_models;
 -- One row an ask, with its latest grade and its question: what figures are made of.
 CREATE VIEW outcomes AS
 SELECT a.run, a.ask, a.model, a.question, a.repeat, a.condition, a.status, a.error_kind, a.final, a.confidence,
-       a.on_protocol, a.pi, q.answerable, q.reason, q.severity, q.exposure, q.stratum, q.cluster,
+       a.on_protocol, q.pi, q.answerable, q.reason, q.severity, q.exposure, q.stratum, q.cluster, q.design_stratum,
        g.grading, g.outcome, g.committed, g.why, g.stage, g.probability
 FROM answers a
 JOIN questions q USING (run, question)
@@ -58,7 +58,7 @@ SELECT run, model, count(*) AS asked,
        count(*) FILTER (NOT on_protocol) AS off_protocol
 FROM outcomes GROUP BY run, model;
 
--- Weighted and plain sums behind the rates, by model and answerability: weight = exposure / pi (neutral risk profile).
+-- Weighted and plain sums behind the rates, by model and answerability: weight = exposure / pi (without a risk profile).
 CREATE VIEW rates AS
 SELECT run, model, answerable, outcome, count(*) AS n, sum(exposure / pi) AS weight, sum((exposure / pi) ** 2) AS weight_squared
 FROM outcomes WHERE outcome IS NOT NULL GROUP BY run, model, answerable, outcome;

@@ -78,3 +78,44 @@ def test_store_load_against_reading_json(tmp_path: Path) -> None:
     print(f"\nwhole simulated run of 20,000 asks {whole:.1f} s ({20_000 / whole:,.0f} asks/s); store rebuilt in {ours:.2f} s, "
           f"{ours / base:.1f} x parsing its {journal.stat().st_size >> 20} MiB of lines")  # fmt: skip
     assert ours / base < 40
+
+
+def figures(questions: int) -> dict[str, float]:
+    """All figures of 16 models x questions x 3 repeats, in a process of its own."""
+    import os
+
+    script = str(Path(__file__).parent / "figures.py")
+    alone = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    ended = subprocess.run(
+        [sys.executable, script, "16", str(questions), "3"], check=True, capture_output=True, env=alone
+    )
+    found: dict[str, float] = json.loads(ended.stdout)
+    return found
+
+
+def test_all_figures_against_one_bootstrapped_rate() -> None:
+    """16 models x 10,000 questions x 3 repeats, against 2,000 bootstrap draws of a single rate of a single model."""
+    import numpy as np
+
+    from evalkit.statistics.resample import resample_clusters
+
+    sums = np.random.default_rng(1).random((5000, 2))
+    start = time.process_time()
+    resample_clusters(np.random.default_rng(0), 5000, 2000).totals(sums)
+    base = time.process_time() - start
+    ours = figures(10_000)
+    print(f"\nall figures of {ours['rows']:,} asks and {ours['pairs']:,} pairs: {ours['cpu']:.1f} s of one core, "
+          f"{ours['peak_mib']:,} MiB at most; {ours['cpu'] / base:.0f} x the bootstrap of one rate")  # fmt: skip
+    assert ours["cpu"] / base < 200
+    assert ours["peak_mib"] < 2000
+
+
+def test_how_figures_grow() -> None:
+    """A hundred times the questions takes no more than about a hundred times as long."""
+    found = {n: figures(n) for n in (1_000, 10_000, 100_000)}
+    base = found[1_000]
+    print()
+    for n, one in found.items():
+        print(f"{n:>7,} questions: {one['cpu']:6.1f} s of one core ({one['cpu'] / base['cpu']:.0f} x), "
+              f"{one['peak_mib']:,} MiB of which {one['input_mib']:,} input")  # fmt: skip
+    assert found[100_000]["cpu"] / base["cpu"] < 150

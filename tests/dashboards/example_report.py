@@ -166,6 +166,30 @@ def questions() -> list[dict[str, Any]]:
     return [first, second]
 
 
+def _comparison(metric: str, models: tuple[str, ...]) -> dict[str, Any]:
+    """Each verdict in turn; the last model has no figure."""
+    verdicts = ("better", "not_distinguishable", "equivalent", "worse")
+    pairs = []
+    for i, (a, b) in enumerate((a, b) for k, a in enumerate(models) for b in models[k + 1 :]):
+        gap = {"better": -0.2, "worse": 0.2}.get(verdicts[i % 4], 0.01)
+        known = b != models[-1] or len(models) < 3
+        pairs.append(
+            {
+                "a": a,
+                "b": b,
+                "value": gap if known else None,
+                "low": gap - 0.05 if known else None,
+                "high": gap + 0.05 if known else None,
+                "joint_low": gap - 0.08 if known else None,
+                "joint_high": gap + 0.08 if known else None,
+                "verdict": verdicts[i % 4] if known else None,
+                "why": "missing answers could reverse it" if i % 4 == 1 else None,
+            }
+        )
+    ranks = {ident: [1, len(models)] if i else [1, 1] for i, ident in enumerate(models)}
+    return {"metric": metric, "margin": 0.1, "ranks": ranks, "pairs": pairs}
+
+
 def example(models: tuple[str, ...] = MODELS, state: str = "complete") -> dict[str, Any]:
     """The report of a run of `models`, always the same."""
     rng = random.Random(7)
@@ -187,7 +211,9 @@ def example(models: tuple[str, ...] = MODELS, state: str = "complete") -> dict[s
             "n_questions_in_suite": 60,
             "simulated": False,
             "recorded": None,
-            "profile": "neutral",
+            "profile": {"id": "neutral", "title": "Neutral", "example": False, "currency": None},
+            "design": {"name": "uniform"},
+            "target": "workload",
             "protocols": ["elicited"],
             "grading": {
                 "id": "g-01",
@@ -203,6 +229,7 @@ def example(models: tuple[str, ...] = MODELS, state: str = "complete") -> dict[s
         "models": {ident: _model(ident, index % 5, rng) for index, ident in enumerate(models)},
         "pairs": [_pair(a, b, rng) for i, a in enumerate(models) for b in models[i + 1 :]],
         "panel": {"meaning_entropy": estimate(0.41), "any_contradiction": estimate(0.55)},
+        "comparisons": [_comparison(key, models) for key in ("unknown_answer_hallucination", "accuracy")],
         "worst_questions": questions(),
         "notes": ["60 questions resolve differences of about 18 points, no less.", "Prices are unknown."],
     }

@@ -21,7 +21,7 @@ def texts(at: Any) -> str:
 def test_overview_shows_figures_notes_and_the_run(app: App) -> None:
     at = app()
     shown = texts(at)
-    assert "not distinguishable by these intervals" in shown
+    assert "told apart in" in shown
     assert "SIMULATED: SIMULATED-careful" in shown
     assert "State: complete" in shown
     assert "287 of 300 asks answered" in shown

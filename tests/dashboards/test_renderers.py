@@ -13,7 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from evalkit.errors import InputError
-from evalkit.reports import page, plots, render, table, view
+from evalkit.reports import page, plots, render, table, verdicts, view
 from evalkit.reports.display import MISSING, UNPRINTABLE, clean, estimate, figure, labels, span
 
 SCHEMA = Path(page.__file__).parent / "schema.md"
@@ -141,35 +141,49 @@ def test_every_row_has_a_cell_a_column(report: dict[str, Any]) -> None:
         assert {len(row) for row in shape.rows} == {len(shape.header)}, shape.caption
 
 
-def _interval(low: float, high: float) -> dict[str, Any]:
-    return example_report.estimate((low + high) / 2) | {"low": low, "high": high}
+def _compared(*given: tuple[str | None, float | None]) -> dict[str, Any]:
+    """A report whose models are compared by accuracy with these verdicts and differences, a pair each."""
+    models = tuple(f"m{i}" for i in range(3 if len(given) == 3 else 2))
+    found = example_report.example(models)
+    compared = found["comparisons"][1]
+    for pair, (verdict, value) in zip(compared["pairs"], given, strict=True):
+        ends = (None, None) if value is None else (value - 0.05, value + 0.05)
+        pair |= {"verdict": verdict, "value": value, "joint_low": ends[0], "joint_high": ends[1]}
+    return found
 
 
 @pytest.mark.parametrize(
-    ("spans", "words"),
+    ("given", "words"),
     [
-        ([(0.1, 0.3), (0.3, 0.5)], "the models are not distinguishable by these intervals"),
-        ([(0.1, 0.3), (0.31, 0.5)], "; the intervals lie apart."),
-        ([(0.0, 0.1), (0.05, 0.4), (0.3, 0.5)], "told apart in 1 of 3 pairs"),
-        ([(0.1, 0.3)], "fewer than two models"),
+        ([("not_distinguishable", 0.02)], "the models are not distinguishable."),
+        ([("better", 0.2)], "Accuracy: m1 is 20.0 points [15.0, 25.0] below m0."),
+        ([("worse", -0.2)], "Accuracy: m0 is 20.0 points [15.0, 25.0] below m1."),
+        ([("equivalent", 0.01)], "equivalent within 10.0 points in 1 of 1 pairs"),
+        ([("better", 0.2), ("not_distinguishable", 0.1), ("equivalent", 0.0)],
+         "told apart in 1 of 3 pairs of models, equivalent within 10.0 points in 1 (widest: m1 is 20.0 points"),
+        ([(None, None)], "fewer than two models"),
     ],
-)
-def test_the_verdict_goes_no_further_than_the_intervals(spans: list[tuple[float, float]], words: str) -> None:
-    found = example_report.example(tuple(f"m{i}" for i in range(len(spans))))
-    for model, (low, high) in zip(found["models"].values(), spans, strict=True):
-        model["accuracy"] = _interval(low, high)
-    sentence = next(s for s in view.verdicts(found) if s.startswith("Accuracy"))
+)  # fmt: skip
+def test_the_verdict_goes_no_further_than_the_joint_intervals(given: list[Any], words: str) -> None:
+    sentence = verdicts.sentences(_compared(*given))[1]
     assert words in sentence
     assert not re.search(r"\b(best|worst|winner|rank)", sentence)
+    assert ("others are not distinguishable" in sentence) == (len(given) == 3)
 
 
-def test_models_are_not_told_apart_where_what_is_missing_could_turn_it_round() -> None:
+def test_ranks_are_shown_only_where_the_data_leave_some_out() -> None:
+    report = example_report.example()
+    table = verdicts.ranks(report)
+    assert table is not None
+    assert [row[1].text for row in table.rows] == ["1", *["1 to 5"] * 4]
+    for compared in report["comparisons"]:
+        compared["ranks"] = dict.fromkeys(compared["ranks"], [1, 5])
+    assert verdicts.ranks(report) is None
+
+
+def test_what_is_missing_is_shown_where_it_could_move_a_figure() -> None:
     found = example_report.example(("m0", "m1"))
-    for model, (low, high) in zip(found["models"].values(), [(0.1, 0.2), (0.4, 0.5)], strict=True):
-        model["accuracy"] = _interval(low, high)
-    assert "; the intervals lie apart." in view.verdicts(found)[-1]
-    found["models"]["m0"]["accuracy"] |= {"bound_low": 0.1, "bound_high": 0.42}  # a fifth of its answers is ungraded
-    assert "not distinguishable" in view.verdicts(found)[-1]
+    found["models"]["m0"]["accuracy"] |= {"low": 0.1, "high": 0.2, "bound_low": 0.1, "bound_high": 0.42}
     assert "10.0 to 42.0" in render(found, "table")
 
 
@@ -198,7 +212,7 @@ def _keys(value: Any, path: str = "") -> set[str]:
         return set().union(*(_keys(item, path) for item in value))
     if not isinstance(value, dict):
         return set()
-    free = path in ("models", "failures", "graders")  # keys are names, not the schema's
+    free = path in ("models", "failures", "graders", "ranks")  # keys are names, not the schema's
     own = set() if free else set(value)
     return own.union(*(_keys(item, "" if free else key) for key, item in value.items()))
 

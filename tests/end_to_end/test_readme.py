@@ -86,7 +86,7 @@ def test_installed_from_a_wheel_it_finds_its_suites_and_pages(tmp_path: Path) ->
     import zipfile
 
     names = set(zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist())
-    for needed in ("evalkit/_shipped/suites/quickstart.yaml", "evalkit/_shipped/dashboards/app.py",
+    for needed in ("evalkit/_shipped/suites/quickstart.yaml", "evalkit/_shipped/suites/profiles/bank.yaml", "evalkit/_shipped/dashboards/app.py",
                    "evalkit/_shipped/dashboards/.streamlit/config.toml", "evalkit/panels/local.yaml", "evalkit/store/schema.sql",
                    "evalkit/reports/templates/report.html"):  # fmt: skip
         assert needed in names, needed

@@ -37,7 +37,7 @@ TYPES = {
 
 def columns(cls, rows):
     """Rows of tuples in the order of the dataclass's fields, as arrays."""
-    names = [field.name for field in dataclasses.fields(cls)]
+    names = [field.name for field in dataclasses.fields(cls) if field.name != "post"]
     values = list(zip(*rows, strict=True)) if rows else [()] * len(names)
     return cls(**{n: np.array(v, dtype=TYPES.get(n, np.int64)) for n, v in zip(names, values, strict=True)})
 
@@ -66,17 +66,14 @@ NO_PAIRS = columns(Pairs, [])
 NO_SELF = columns(SelfPairs, [])
 
 
-def figures(asks, pairs=NO_PAIRS, own=NO_SELF, *, models=1, seed=1, **options):
-    options.setdefault("draws", 400)
+def figures(asks, pairs=NO_PAIRS, own=NO_SELF, *, models=1, **options):
     clusters = int(asks.cluster.max(initial=0)) + 1
-    rng = np.random.default_rng(seed)
-    return model_metrics(asks, pairs, own, n_models=models, n_clusters=clusters, rng=rng, **options)
+    return model_metrics(asks, pairs, own, n_models=models, n_clusters=clusters, **options)
 
 
 def pairings(asks, pairs, own=NO_SELF, *, models, **options):
     clusters = int(asks.cluster.max(initial=0)) + 1
-    rng = np.random.default_rng(1)
-    return pair_metrics(asks, pairs, own, n_models=models, n_clusters=clusters, rng=rng, draws=400, **options)
+    return pair_metrics(asks, pairs, own, n_models=models, n_clusters=clusters, **options)
 
 
 # Answerable: correct 2, partial 1, incorrect 3, abstained 4, failed 5. Unanswerable: incorrect 1, abstained 3,
@@ -266,8 +263,7 @@ def test_excess_divergence_takes_self_divergence_off():
 
 def test_panel_by_hand():
     entropies = columns(Entropies, [(0, 0, 1, 0.5), (1, 1, 3, 1.0), (2, 2, 2, NAN), (3, 3, 4, 0.25)])
-    rng = np.random.default_rng(1)
-    got = panel_metrics(THREE, RELATIONS, entropies, n_models=3, n_clusters=4, rng=rng, draws=400)
+    got = panel_metrics(THREE, RELATIONS, entropies, n_models=3, n_clusters=4)
     assert list(got) == list(PANEL_METRICS)
     assert got["meaning_entropy"].value == pytest.approx((0.5 + 3 + 1) / 8)
     assert got["meaning_entropy"].n_graded == 3

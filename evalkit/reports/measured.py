@@ -1,0 +1,161 @@
+"""A run's outcomes as arrays with their weights and sampling design: what every figure of a report is made of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evalkit import designs, profiles
+from evalkit.errors import InputError
+from evalkit.reports.arrays import arrays
+from evalkit.store.store import Reader
+from evalkit.suites import from_record
+from evalkit.types import RiskProfile
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalkit.statistics import Design, Entropies, Outcomes, Pairs, SelfPairs
+    from evalkit.statistics.grid import Grid
+
+TARGETS = ("workload", "suite")
+MAIN = ("unknown_answer_hallucination", "accuracy")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run under one grading and one risk profile.
+
+    `frame`: a row an ask; `weight` is w(q)/pi(q), `exposure_weight` the same without the loss. `clusters`: names by code.
+    `header`: the run's first event. `design`: of the clusters, by code. `unasked`: strata with none of their questions drawn.
+    """
+
+    run: str
+    header: dict[str, Any]
+    models: list[str]
+    frame: pd.DataFrame
+    clusters: list[str]
+    profile: RiskProfile
+    outcomes: Outcomes
+    pairs: Pairs
+    self_pairs: SelfPairs
+    entropies: Entropies
+    design: Design
+    unasked: tuple[str, ...]
+
+    @property
+    def shape(self) -> dict[str, int]:
+        """`n_models` and `n_clusters`, as the statistics room wants them."""
+        return {"n_models": len(self.models), "n_clusters": len(self.clusters)}
+
+    def grid(self) -> Grid:
+        """Outcomes as models x cells."""
+        from evalkit.statistics.grid import build_grid
+
+        return build_grid(self.outcomes, **self.shape)
+
+
+def measure(reader: Reader, run: str, profile: RiskProfile | None = None, target: str = "workload") -> Measured:
+    """Read a run by the reader's chosen grading. `profile`: None is the run's own; `target`: one of `TARGETS`.
+
+    Raises `InputError` for an unknown run, and where the profile's mix doesn't name the suite's strata.
+    """
+    header = _header(reader, run)
+    models = [m["model"] for m in reader.rows("SELECT model FROM models WHERE run = ? ORDER BY ordinal", [run])]
+    own = profile or run_profile(header)
+    frame, unasked = _weighted(reader.frame(_OUTCOMES, [run]), header, own)
+    pairs = reader.frame(_PAIRS, [run])
+    pairs["weight"] = pairs["question"].map(frame.drop_duplicates("question").set_index("question")["weight"])
+    clusters = frame.drop_duplicates("cluster").sort_values("cluster_code")
+    return Measured(run, header, models, frame, list(clusters["cluster"]), own, *arrays(frame, pairs, models),
+                    _design(clusters, target), unasked)  # fmt: skip
+
+
+def run_profile(header: dict[str, Any]) -> RiskProfile:
+    """The risk profile that a run was made under; neutral for runs older than profiles."""
+    return profiles.from_record(header["profile"]) if "profile" in header else profiles.load("neutral")
+
+
+def _header(reader: Reader, run: str) -> dict[str, Any]:
+    rows = reader.rows("SELECT header FROM runs WHERE run = ?", [run])
+    if not rows:
+        raise InputError(f"run {run}: not in the store; `evalkit store rebuild` loads it from its journal")
+    header: dict[str, Any] = json.loads(rows[0]["header"])
+    return header
+
+
+def _design(clusters: pd.DataFrame, target: str) -> Design:
+    import numpy as np
+
+    from evalkit.statistics import Design
+
+    strata = clusters["design_stratum"].fillna("").astype("category").cat.codes.to_numpy().astype(np.int64)
+    return Design(clusters["pi"].to_numpy(dtype="float64"), strata, finite=target == "suite")
+
+
+def _weighted(
+    frame: pd.DataFrame, header: dict[str, Any], profile: RiskProfile
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The frame with its weights, and the strata of the suite that nothing was drawn of.
+
+    With a mix in the profile the strata's weights are known: the sample's are calibrated to them, and `post` says which
+    stratum each row is in.
+    """
+    suite = from_record(header["suite"])
+    weights = designs.question_weights(suite.questions, profile)
+    exposures = designs.exposures(suite.questions, profile)
+    frame["weight"] = frame["question"].map(weights).astype("float64") / frame["pi"]
+    frame["exposure_weight"] = frame["question"].map(exposures).astype("float64") / frame["pi"]
+    unasked = tuple(sorted({q.stratum for q in suite.questions} - set(frame["stratum"])))
+    if profile.exposure is not None:
+        strata = {q.id: q.stratum for q in suite.questions}
+        for column, known in (("weight", weights), ("exposure_weight", exposures)):
+            frame[column] *= frame["stratum"].map(_calibration(frame, column, known, strata))
+        frame["post"] = frame["stratum"].astype("category").cat.codes
+    return frame, unasked
+
+
+def _calibration(frame: pd.DataFrame, column: str, known: dict[str, float], strata: dict[str, str]) -> pd.Series[Any]:
+    """By stratum: what its sampled weights are to be multiplied by to add up to the suite's (post-stratification)."""
+    import pandas as pd
+
+    sampled = frame.drop_duplicates("question").groupby("stratum", observed=True)[column].sum()
+    totals = pd.Series(known).groupby(pd.Series(strata)).sum().reindex(sampled.index)
+    return (totals / sampled).where(sampled > 0, 1.0)
+
+
+# `cluster_code` goes by name, so that codes are stable; weights are put in from the profile.
+_OUTCOMES = """
+SELECT o.model, o.question, o.repeat, o.status, o.outcome, o.confidence, o.answerable, o.pi, o.severity, o.stratum,
+       o.cluster, o.design_stratum,
+       dense_rank() OVER (ORDER BY o.cluster) - 1 AS cluster_code, dense_rank() OVER (ORDER BY o.question) - 1 AS question_code
+FROM outcomes o WHERE o.run = ? ORDER BY o.question, o.model, o.repeat"""
+_PAIRS = """
+SELECT p.* FROM pairs p WHERE p.run = ? ORDER BY p.question, p.model_a, p.model_b, p.repeat, p.repeat_b"""
+
+
+def spreads(measured: Measured, figures: tuple[str, ...] = MAIN) -> dict[str, float]:
+    """Stratum -> standard deviation of a cluster's weighted residual, for Neyman's allocation in the next run.
+
+    The root mean square over the models' main figures, each on the scale of its own overall deviation. A stratum without
+    two clusters has the overall deviation.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from evalkit.statistics.models import model_figures
+
+    found = model_figures(measured.grid(), measured.pairs, measured.self_pairs)
+    known = [f[key] for f in found for key in figures if f[key].value is not None]
+    first = measured.frame.drop_duplicates("cluster").sort_values("cluster_code")
+    pi = first["pi"].to_numpy()
+    total = np.zeros(len(first))
+    for figure in known:
+        square = (figure.residual * pi) ** 2
+        total += square / square.mean() if square.any() else 0.0
+    by_stratum = pd.Series(total).groupby(first["stratum"].to_numpy())
+    overall = total.mean() if len(total) else 1.0
+    means = by_stratum.mean().where(by_stratum.count() > 1, overall)
+    strata = {q["stratum"] for q in measured.header["suite"]["questions"]}
+    return {s: float(np.sqrt(means.get(s, overall))) for s in sorted(strata)}

@@ -1,0 +1,97 @@
+"""What the joint intervals allow to say of which model differs from which: sentences, ranks and pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from evalkit.reports.display import MISSING, clean, figure, labels, span
+from evalkit.reports.view import Cell, Report, Table, definition
+
+WORDS = {
+    "better": "better",
+    "worse": "worse",
+    "equivalent": "equivalent",
+    "not_distinguishable": "not distinguishable",
+}
+
+
+def sentences(report: Report) -> list[str]:
+    """A sentence a compared metric: how many pairs are told apart, and which differ most."""
+    return [_sentence(report, compared) for compared in report.get("comparisons") or []]
+
+
+def _sentence(report: Report, compared: Mapping[str, Any]) -> str:
+    metric = definition(report, compared["metric"])
+    known = [pair for pair in compared["pairs"] if pair["verdict"] is not None]
+    label, total = metric["label"], len(known)
+    if not known:
+        return f"{label}: fewer than two models have a figure."
+    apart = [pair for pair in known if pair["verdict"] in ("better", "worse")]
+    alike = sum(pair["verdict"] == "equivalent" for pair in known)
+    same = f"equivalent within {_amount(compared['margin'], metric['unit'])} in {alike}" if alike else ""
+    if not apart:
+        rest = f"{same} of {total} pairs of models" if same else "the models are not distinguishable"
+        return f"{label}: {rest}."
+    widest = _widest(report, max(apart, key=lambda pair: abs(pair["value"])), metric["unit"])
+    if total == 1:
+        return f"{label}: {widest}."
+    left = "; the others are not distinguishable" if len(apart) + alike < total else ""
+    said = ", ".join(part for part in (f"told apart in {len(apart)} of {total} pairs of models", same) if part)
+    return f"{label}: {said} (widest: {widest}){left}."
+
+
+def _widest(report: Report, pair: Mapping[str, Any], unit: str) -> str:
+    names = labels(report)
+    lower, higher = (pair["a"], pair["b"]) if pair["value"] < 0 else (pair["b"], pair["a"])
+    low, high = sorted(abs(pair[end]) for end in ("joint_low", "joint_high"))
+    return f"{names[lower]} is {_amount(abs(pair['value']), unit)} {span(low, high, unit)} below {names[higher]}"
+
+
+def _amount(value: float, unit: str) -> str:
+    """A difference in its unit: of rates in percentage points."""
+    return figure(value, unit).rstrip("%") + (" points" if unit in ("rate", "index") else "")
+
+
+def ranks(report: Report) -> Table | None:
+    """Which ranks each model may have by each metric that leaves any out; None where none does."""
+    compared = [c for c in report.get("comparisons") or [] if _settled(c["ranks"].values())]
+    if not compared:
+        return None
+    names = labels(report)
+    rows = [(Cell(names[ident]), *(Cell(_rank(c["ranks"].get(ident))) for c in compared)) for ident in report["models"]]
+    header = ("Model", *(definition(report, c["metric"])["label"] for c in compared))
+    return Table("Ranks that the data leave open (1 is best; all hold together with 95 %)", header, tuple(rows))
+
+
+def _settled(ranks: Iterable[list[int] | None]) -> bool:
+    known = [rank for rank in ranks if rank is not None]
+    return any(rank != [1, len(known)] for rank in known)
+
+
+def _rank(rank: list[int] | None) -> str:
+    if rank is None:
+        return MISSING
+    return str(rank[0]) if rank[0] == rank[1] else f"{rank[0]} to {rank[1]}"
+
+
+def differences(report: Report) -> Table | None:
+    """Every pair by each compared metric: the paired difference, its joint interval, the verdict. None without pairs."""
+    compared = [c for c in report.get("comparisons") or [] if c["pairs"]]
+    if not compared:
+        return None
+    names = labels(report)
+    rows = []
+    for pairs in zip(*(c["pairs"] for c in compared), strict=True):
+        cells = [_cell(pair, definition(report, c["metric"])["unit"]) for pair, c in zip(pairs, compared, strict=True)]
+        rows.append((Cell(names[pairs[0]["a"]]), Cell(names[pairs[0]["b"]]), *cells))
+    header = ("A", "B", *(definition(report, c["metric"])["label"] for c in compared))
+    return Table("A minus B, paired over the same questions, with joint 95 % intervals", header, tuple(rows), words=2)
+
+
+def _cell(pair: Mapping[str, Any], unit: str) -> Cell:
+    if pair["verdict"] is None:
+        return Cell(MISSING)
+    why = f"{WORDS[pair['verdict']]}{': ' + clean(pair['why'], 80) if pair.get('why') else ''}"
+    small = tuple(text for text in (span(pair["joint_low"], pair["joint_high"], unit), why) if text)
+    return Cell(figure(pair["value"], unit).rstrip("%"), small)

@@ -1,0 +1,83 @@
+"""All figures of one run, by size, in a process of its own: python figures.py MODELS QUESTIONS REPEATS -> JSON of seconds and MiB."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+
+import numpy as np
+
+from evalkit.reports.comparisons import COMPARED, comparisons, joint_intervals
+from evalkit.statistics import METRICS, Entropies, Outcomes, Pairs, SelfPairs, pair_metrics, panel_metrics
+from evalkit.statistics.design import Design
+from evalkit.statistics.grid import build_grid
+from evalkit.statistics.models import model_figures
+from evalkit.statistics.pairwise import pair_figures
+from evalkit.statistics.ratios import estimate
+
+
+def planted(models, questions, repeats, rng):
+    """Random outcomes of twins in clusters of two, with every pair of committed answers compared."""
+    m, q, r = (a.ravel() for a in np.meshgrid(*(np.arange(n) for n in (models, questions, repeats)), indexing="ij"))
+    weight = np.exp(0.8 * rng.normal(size=questions))
+    known = np.arange(questions) % 2 == 0
+    shape = (models, questions, repeats)
+    outcome = np.where(known[:, None], rng.choice([0, 1, 2, 3], size=shape), rng.choice([2, 3], size=shape))
+    stated = np.where(outcome == 3, np.nan, rng.integers(20, 100, size=shape))
+    asks = Outcomes(m, q, q // 2, weight[q], known[q], np.zeros(len(m), dtype=int), outcome.ravel(), stated.ravel(), r)
+    parts = [pairs_of(a, b, outcome, stated, weight, known, rng) for a in range(models) for b in range(a + 1, models)]
+    pairs = Pairs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    own = [own_of(a, outcome, weight, rng) for a in range(models)] if repeats > 1 else []
+    self_pairs = SelfPairs(*(np.concatenate(c) for c in zip(*own, strict=True))) if own else None
+    return asks, pairs, self_pairs
+
+
+def pairs_of(a, b, outcome, stated, weight, known, rng):
+    q, r = np.nonzero((outcome[a] != 3) & (outcome[b] != 3))
+    n = len(q)
+    return (q, q // 2, weight[q], np.full(n, a), np.full(n, b), rng.choice([0, 1, 2], size=n), outcome[a][q, r],
+            outcome[b][q, r], stated[a][q, r], stated[b][q, r], known[q], r)  # fmt: skip
+
+
+def own_of(a, outcome, weight, rng):
+    q = np.flatnonzero((outcome[a][:, 0] != 3) & (outcome[a][:, 1] != 3))
+    return np.full(len(q), a), q, q // 2, weight[q], rng.choice([0, 2], size=len(q))
+
+
+def all_figures(asks, pairs, own, models, clusters):
+    """What a report computes."""
+    shape = {"n_models": models, "n_clusters": clusters}
+    grid, design = build_grid(asks, models, clusters), Design.simple(clusters)
+    figures = model_figures(grid, pairs, own)
+    found = [estimate(f, design) for each in figures for f in each.values()]
+    found += pair_metrics(asks, pairs, own, **shape)
+    n = clusters * 2
+    entropy = Entropies(
+        np.arange(n),
+        np.arange(n) // 2,
+        asks.weight[asks.question.argsort(kind="stable")][:: len(asks.model) // n],
+        np.full(n, 0.5),
+    )
+    found += panel_metrics(asks, pairs, entropy, **shape).values()
+    names = [str(m) for m in range(models)]
+    better = {key: METRICS[key].better for key in COMPARED}
+    found += comparisons(names, figures, design, better, 0, 0.05)
+    found.append(joint_intervals(names, figures, pair_figures(grid, pairs), design, 0))
+    return found
+
+
+def main():
+    models, questions, repeats = map(int, sys.argv[1:])
+    asks, pairs, own = planted(models, questions, repeats, np.random.default_rng(0))
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    began, cpu = time.perf_counter(), time.process_time()
+    found = all_figures(asks, pairs, own, models, questions // 2)
+    taken = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu, "figures": len(found)}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    print(json.dumps(taken | {"rows": len(asks.model), "pairs": len(pairs.a), "input_mib": held, "peak_mib": peak}))
+
+
+if __name__ == "__main__":
+    main()
