@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from evalkit import __version__
-from evalkit.cli import instrument
+from evalkit.cli import compare, instrument
 from evalkit.cli.catalogue import panels_app, profiles_app, suites_app
 from evalkit.cli.options import DEFAULT_RESULTS, Json, Results, RunName
 from evalkit.console import money, pairs, print_rows, say, table
@@ -67,6 +67,7 @@ class Target(StrEnum):
 
 app.command()(instrument.validate)
 app.command()(instrument.grade)
+app.command()(compare.compare)
 
 
 @app.callback(invoke_without_command=True)

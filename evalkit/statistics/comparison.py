@@ -14,7 +14,7 @@ sample, of two runs over the same questions, or with labels appended as further 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -58,6 +58,7 @@ class Placed:
     spread: Spread
     span: tuple[float, float]
     bounds: tuple[float, float] | None
+    _known: dict[float, Interval] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def variance(self) -> float:
@@ -78,11 +79,15 @@ class Placed:
         return 0.0 if self.exact else self.width / max(self.n_eff, 1.0)
 
     def interval(self, critical: float) -> Interval:
-        """Its own interval at a critical value of t."""
+        """Its own interval at a critical value of t; kept, as every pair of a model asks for the same one."""
         if self.exact:
             return Interval(self.value, self.value, CENSUS)
-        se = float(np.sqrt(self.variance))
-        return bounded_interval(self.value, se, self.spread, span=self.span, how=LINEARISED, critical=critical)
+        if critical not in self._known:
+            se = float(np.sqrt(self.variance))
+            self._known[critical] = bounded_interval(
+                self.value, se, self.spread, span=self.span, how=LINEARISED, critical=critical
+            )
+        return self._known[critical]
 
 
 @dataclass(frozen=True)
