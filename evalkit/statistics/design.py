@@ -58,7 +58,13 @@ class Design:
         return np.asarray(((flat - mean[code]) * (np.sqrt(free) * factor[code])[:, None]).reshape(residuals.shape))
 
     def degrees(self, contributing: BoolArray) -> int:
-        """Degrees of freedom behind a variance: contributing clusters less their strata."""
+        """Degrees of freedom behind a variance: contributing clusters less their strata.
+
+        Where the suite is the target, clusters that were sure to be asked add nothing to the variance, so they don't count
+        (unless all were: there is no variance then).
+        """
+        open_ = contributing & (self.pi < 1)
+        contributing = open_ if self.finite and bool(open_.any()) else contributing
         return int(contributing.sum()) - len(np.unique(self.stratum[contributing]))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from evalkit.statistics.arrays import BoolArray, FloatArray, IntArray
 from evalkit.statistics.design import Design, standard_errors
-from evalkit.statistics.intervals import Interval, Spread, bounded_interval, effective_size
+from evalkit.statistics.intervals import Interval, Spread, bounded_interval, effective_size, likeness
 from evalkit.types import Estimate
 
 UNIT = (0.0, 1.0)
@@ -76,15 +76,21 @@ class Linearised:
     counts: Counts
     bounds: Bounds = (None, None)
     span: tuple[float, float] = UNIT
+    evenness: float = 0.0
+    likeness: float = 0.0
+    variance: float | None = None
 
     def spread(self, design: Design) -> Spread:
         """What its interval rests on. For a suite as the target, sizes grow by what has been asked of it already."""
         contributing = self.mass > 0
-        left = float(np.average(1 - design.pi, weights=self.mass)) if design.finite and contributing.any() else 1.0
+        left = float(np.average(1 - design.pi, weights=self.mass**2)) if design.finite and contributing.any() else 1.0
         return Spread(
             clusters=design.degrees(contributing) + 1,
             clusters_eff=effective_size(self.mass) / left if left > 0 else np.inf,
-            rows_eff=(self.n_eff / left if left > 0 else np.inf) if self.yes_or_no else None,
+            rows_eff=None if self.variance is None else self.n_eff / left if left > 0 else np.inf,
+            evenness=self.evenness,
+            likeness=self.likeness,
+            variance=self.variance,
         )
 
 
@@ -108,17 +114,39 @@ def ratio(
     total = float(mass.sum())
     value = quotient(float((rows.weight * y).sum()), total)
     off = np.zeros_like(y) if value is None else (y - value * d) / total
+    n_eff = effective_size(rows.weight[d > 0])
+    yes_or_no = bool(np.all(((y == 0) | (y == d)) & ((d == 0) | (d == 1))))
+    alike, variance = (0.0, None) if value is None else _row_spread(rows, y, d, value, span)
     return Linearised(
         value=value,
         residual=rows.by_cluster(rows.within_strata(off)),
         mass=mass,
         unweighted=quotient(float(y.sum()), float(d.sum())),
-        n_eff=effective_size(rows.weight[d > 0]),
-        yes_or_no=bool(np.all(((y == 0) | (y == d)) & ((d == 0) | (d == 1)))),
+        n_eff=n_eff,
+        yes_or_no=yes_or_no,
         counts=counts,
         bounds=bounds,
         span=span,
+        evenness=n_eff / max(1, int((d > 0).sum())) if yes_or_no else 0.0,
+        likeness=alike,
+        variance=variance,
     )
+
+
+def _row_spread(
+    rows: Rows, y: FloatArray, d: FloatArray, value: float, span: tuple[float, float]
+) -> tuple[float, float]:
+    """Likeness of a cluster's rows, and the weighted variance of a row's value as a share of the squared range."""
+    enters = d > 0
+    inside, x = rows.only(enters), y[enters] / d[enters]
+    mass = inside.weight * d[enters]
+    variance = float(mass @ inside.within_strata(x - value) ** 2 / mass.sum()) / (span[1] - span[0]) ** 2
+    off = x - x.mean()
+    sums, squares, sizes = (
+        np.bincount(inside.cluster, weights=v, minlength=rows.n_clusters).astype(np.float64)
+        for v in (off, off**2, np.ones_like(off))
+    )
+    return float(likeness(sums, squares, sizes)), variance
 
 
 def share_bounds(rows: Rows, y: FloatArray, d: BoolArray, missing: BoolArray) -> Bounds:
