@@ -15,6 +15,7 @@ from evalkit.journal import held
 from evalkit.reports.comparisons import COMPARED, comparisons, joint_intervals
 from evalkit.reports.definitions import definitions
 from evalkit.reports.instrument import instrument
+from evalkit.reports.loss import loss, variance
 from evalkit.reports.measured import Measured, measure, run_profile
 from evalkit.store import Store
 from evalkit.store.store import Reader
@@ -119,6 +120,8 @@ def report(
         "panel": {key: asdict(figure) for key, figure in panel.items()},
         "comparisons": comparisons(names, figures, design, better, seed, margin),
         "joint": joint_intervals(names, figures, pair_figures(grid, pairs), design, seed),
+        "loss": loss(measured.outcomes, measured.frame, measured.suite(), measured.profile, names, measured.design),
+        "variance": variance(measured.outcomes, names, measured.design),
         "worst_questions": worst,
         "instrument": trust,
         "notes": [*_notes(head, models, counts, gradings, measured), *_judge_notes(trust)],

@@ -22,6 +22,7 @@ LABELS = {
     "brier": "Brier score",
     "ece": "Calibration error (ECE)",
     "confidence_auroc": "AUROC of confidence for correctness",
+    "aurc": "Area under risk-coverage (AURC)",
     "divergence_auroc": "AUROC of contradicted share for incorrect",
 }
 _UNITS = {"share": "rate", "points": "index", "score": "score"}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from evalkit.reports import verdicts, view
+from evalkit.reports import money, verdicts, view
 from evalkit.reports.display import MISSING, clean, group_letter, labels, number, outcome_badge
 
 MODELS_PER_TABLE = 5
@@ -36,11 +36,20 @@ def render(report: dict[str, Any]) -> str:
     parts += [_table(table) for table in (verdicts.ranks(report), verdicts.differences(report)) if table]
     parts += ["## Main figures", _table(view.headline(report))]
     parts += [view.LEGEND]
+    costs = [money.losses(report), money.by_severity(report), money.tornado(report), money.thresholds(report)]
+    if costs[0]:
+        parts += [
+            "## What errors cost",
+            _bullets(view.loss_notes(report)),
+            *(_table(table) for table in costs if table),
+        ]
     parts += ["## Contradictions", _matrix(report), _table(view.pairs(report)), _table(view.cross_checks(report))]
     parts += ["## The panel as a whole", _table(view.panel(report))]
     parts += ["## Worst questions", *_questions(report)]
     parts += ["## All figures by model", *(_table(table) for table in view.figures(report, MODELS_PER_TABLE))]
     parts += ["## How every ask ended", _table(view.counts(report))]
+    if split := money.variance(report):
+        parts += ["## More questions or more repeats?", _table(split)]
     trust = [_table(shown) for shown in (view.judges(report), view.validity(report)) if shown]
     parts += ["## How far to trust the instrument", *trust] if trust else []
     parts += ["## Definitions", _definitions(report)]

@@ -49,6 +49,15 @@ class Measured:
         """`n_models` and `n_clusters`, as the statistics room wants them."""
         return {"n_models": len(self.models), "n_clusters": len(self.clusters)}
 
+    def suite(self) -> pd.DataFrame:
+        """A row for each question of the whole suite: `question`, `severity`, `stratum`, `exposure` under the profile's mix."""
+        import pandas as pd
+
+        questions = from_record(self.header["suite"]).questions
+        exposures = designs.exposures(questions, self.profile)
+        rows = [(q.id, q.severity, q.stratum, exposures[q.id]) for q in questions]
+        return pd.DataFrame(rows, columns=["question", "severity", "stratum", "exposure"])
+
     def grid(self) -> Grid:
         """Outcomes as models x cells."""
         from evalkit.statistics.grid import build_grid

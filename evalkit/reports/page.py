@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit.reports import verdicts, view
+from evalkit.reports import money, verdicts, view
 from evalkit.reports.display import clean, estimate, labels
 
 if TYPE_CHECKING:
@@ -51,6 +51,10 @@ def render(report: dict[str, Any]) -> str:
             verdicts=verdicts.sentences(report),
             ranks=verdicts.ranks(report),
             differences=verdicts.differences(report),
+            costs=[t for t in (money.losses(report), money.by_severity(report)) if t],
+            cost_notes=view.loss_notes(report),
+            choices=[t for t in (money.tornado(report), money.thresholds(report)) if t],
+            variance=money.variance(report),
             headline=view.headline(report),
             rates=_rates(report),
             matrix=_matrix(report),

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from evalkit.reports import verdicts, view
+from evalkit.reports import money, verdicts, view
 from evalkit.reports.display import clean, estimate, figure, labels, number, span
 
 NARROWEST, WIDEST = 80, 160
@@ -43,6 +43,7 @@ def render(report: dict[str, Any], width: int | None = None, *, color: bool | No
     _head(console, report)
     _headline(console, report)
     _verdict(console, report)
+    _losses(console, report)
     _matrix(console, report)
     _trust(console, report)
     _notes(console, report)
@@ -90,14 +91,22 @@ def _verdict(console: Console, report: dict[str, Any]) -> None:
     console.print()
 
 
+def _losses(console: Console, report: dict[str, Any]) -> None:
+    """Expected losses, where the profile names a currency."""
+    table = money.losses(report)
+    if table and report["loss"]["currency"]:
+        _small(console, table)
+        console.print()
+
+
 def _small(console: Console, table: view.Table) -> None:
-    """A table of single words, models as rows."""
+    """A table as it is, models as rows."""
     grid = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
     for place, header in enumerate(table.header):
         right = place >= table.words
         grid.add_column(Text(textwrap.fill(header, 15)), justify="right" if right else "left", overflow="fold")
     for row in table.rows:
-        grid.add_row(*(Text(cell.text) for cell in row))
+        grid.add_row(*(Text("\n".join((cell.text, *cell.small))) for cell in row))
     console.print(grid)
     console.print(Text(f"{table.caption}.", style="dim"))
 

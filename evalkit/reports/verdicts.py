@@ -45,7 +45,11 @@ def _widest(report: Report, pair: Mapping[str, Any], unit: str) -> str:
     names = labels(report)
     lower, higher = (pair["a"], pair["b"]) if pair["value"] < 0 else (pair["b"], pair["a"])
     low, high = sorted(abs(pair[end]) for end in ("joint_low", "joint_high"))
-    return f"{names[lower]} is {_amount(abs(pair['value']), unit)} {span(low, high, unit)} below {names[higher]}"
+    return f"{_name(names, lower)} is {_amount(abs(pair['value']), unit)} {span(low, high, unit)} below {_name(names, higher)}"
+
+
+def _name(names: Mapping[str, str], ident: str) -> str:
+    return names.get(ident, clean(ident, 60))
 
 
 def _amount(value: float, unit: str) -> str:
@@ -84,7 +88,7 @@ def differences(report: Report) -> Table | None:
     rows = []
     for pairs in zip(*(c["pairs"] for c in compared), strict=True):
         cells = [_cell(pair, definition(report, c["metric"])["unit"]) for pair, c in zip(pairs, compared, strict=True)]
-        rows.append((Cell(names[pairs[0]["a"]]), Cell(names[pairs[0]["b"]]), *cells))
+        rows.append((*(Cell(_name(names, pairs[0][side])) for side in ("a", "b")), *cells))
     header = ("A", "B", *(definition(report, c["metric"])["label"] for c in compared))
     return Table("A minus B, paired over the same questions, with joint 95 % intervals", header, tuple(rows), words=2)
 

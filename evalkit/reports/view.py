@@ -366,6 +366,11 @@ def notes(report: Report) -> list[str]:
     return first + [note for note in own if note not in first]
 
 
+def loss_notes(report: Report) -> list[str]:
+    """What must be said beside the expected losses."""
+    return [clean(note, 600) for note in (report.get("loss") or {}).get("notes", [])]
+
+
 def plotted(report: Report) -> list[str]:
     """The main figures that there is something to plot of: a suite without unanswerable questions has no first one."""
     return [key for key in HEADLINE if _any_value(report, key)]

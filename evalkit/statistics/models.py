@@ -20,6 +20,7 @@ from evalkit.statistics.arrays import (
     SelfPairs,
 )
 from evalkit.statistics.calibration import auroc, ece
+from evalkit.statistics.coverage_curve import aurc
 from evalkit.statistics.design import Design
 from evalkit.statistics.grid import Grid, build_grid, contradicted_counts, kind_matrix, own_rows
 from evalkit.statistics.rates import RATES, rate
@@ -139,6 +140,7 @@ def _ranked(view: _View) -> dict[str, Linearised]:
     return {
         "ece": ece(by_stated, stated, right, view.counts(rated)),
         "confidence_auroc": auroc(by_stated, stated, right, view.counts(rated)),
+        "aurc": aurc(by_stated, stated, right, view.counts(rated)),
         "divergence_auroc": auroc(view.only(judged), view.share[judged], wrong, view.counts(judged)),
     }
 

@@ -56,6 +56,7 @@ _MODEL = (
     _score("brier", "low", "mean squared gap between stated confidence and being correct"),
     _score("ece", "low", "mean gap between stated confidence and accuracy over 10 bins of equal mass"),
     _score("confidence_auroc", "high", "a correct answer was stated with more confidence than one that is not"),
+    _score("aurc", "low", "mean share not correct among answers stated as confidently or more, over all of them"),
     _score(
         "divergence_auroc", "high", "an incorrect answer was contradicted by more of the panel than one that is not"
     ),

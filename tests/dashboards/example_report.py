@@ -190,6 +190,42 @@ def _comparison(metric: str, models: tuple[str, ...]) -> dict[str, Any]:
     return {"metric": metric, "margin": 0.1, "ranks": ranks, "pairs": pairs}
 
 
+def _loss(models: tuple[str, ...]) -> dict[str, Any]:
+    """Losses in money; the last model has no answers, the first no confidence."""
+    found = {}
+    for i, ident in enumerate(models):
+        severities = [
+            {"severity": s, "wrong_events": 10.0 * i, "abstained_events": 1.0, "wrong": 10.0**s * i, "abstained": 5.0}
+            for s in range(1, 6)
+        ]
+        limit = {"severity": 3, "policy": "from" if i else None, "at": 80.0 if i else None, "at_if_calibrated": 90.0,
+                 "n": 40, "loss": estimate(50.0, scale=1e4), "loss_all": estimate(90.0, scale=1e4),
+                 "saved": estimate(40.0, scale=1e4), "curve": [{"at": 80.0, "loss": 50.0}, {"at": None, "loss": 70.0}]}  # fmt: skip
+        found[ident] = {
+            "loss": estimate(1000.0 * (i + 1), width=0.01, scale=1e5) if i < 4 else null(),
+            "by_severity": severities if i < 4 else None,
+            "by_stratum": [{"stratum": "medicine", "share": 1.0, "wrong": 900.0, "abstained": 25.0}] if i < 4 else None,
+            "risk_coverage": {"confidence": [90.0, 50.0], "coverage": [0.4, 1.0], "risk": [0.1, 0.4]} if i else None,
+            "aurc": estimate(0.2),
+            "thresholds": [limit],
+        }
+    ends = {ident: {"at_low": 500.0, "at_high": 9000.0} for ident in models}
+    bar = {"number": "loss.5", "stated": 1000.0, "low": 100.0, "high": 9000.0, "swing": 8500.0, "models": ends,
+           "flips": [{"at": 4000.0, "best": models[-1]}] if models else []}  # fmt: skip
+    others = [
+        {"model": m, "best": models[0], "difference": estimate(1000.0, scale=1e5), "verdict": "not distinguishable"}
+        for m in models[1:4]
+    ]
+    return {"profile": "bank", "currency": "EUR", "per": 1000, "models": found, "against_best": others,
+            "tornado": [bar], "notes": ["Wrong means incorrect."]}  # fmt: skip
+
+
+def _variance(models: tuple[str, ...]) -> dict[str, Any]:
+    split = {"between_share": 0.62, "se": 0.05, "se_repeats_doubled": 0.045, "se_questions_doubled": 0.035,
+             "questions": 30, "repeats": 3.0}  # fmt: skip
+    return {m: {"accuracy": split if i else None, "over_abstention": None} for i, m in enumerate(models)}
+
+
 def example(models: tuple[str, ...] = MODELS, state: str = "complete") -> dict[str, Any]:
     """The report of a run of `models`, always the same."""
     rng = random.Random(7)
@@ -230,6 +266,8 @@ def example(models: tuple[str, ...] = MODELS, state: str = "complete") -> dict[s
         "pairs": [_pair(a, b, rng) for i, a in enumerate(models) for b in models[i + 1 :]],
         "panel": {"meaning_entropy": estimate(0.41), "any_contradiction": estimate(0.55)},
         "comparisons": [_comparison(key, models) for key in ("unknown_answer_hallucination", "accuracy")],
+        "loss": _loss(models),
+        "variance": _variance(models),
         "worst_questions": questions(),
         "notes": ["60 questions resolve differences of about 18 points, no less.", "Prices are unknown."],
     }

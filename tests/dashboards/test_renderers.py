@@ -177,7 +177,7 @@ def test_ranks_are_shown_only_where_the_data_leave_some_out() -> None:
     assert table is not None
     assert [row[1].text for row in table.rows] == ["1", *["1 to 5"] * 4]
     for compared in report["comparisons"]:
-        compared["ranks"] = dict.fromkeys(compared["ranks"], [1, 5])
+        compared["ranks"] = {ident: [1, 5] for ident in compared["ranks"]}
     assert verdicts.ranks(report) is None
 
 
@@ -212,7 +212,7 @@ def _keys(value: Any, path: str = "") -> set[str]:
         return set().union(*(_keys(item, path) for item in value))
     if not isinstance(value, dict):
         return set()
-    free = path in ("models", "failures", "graders", "ranks")  # keys are names, not the schema's
+    free = path in ("models", "failures", "graders", "ranks", "variance")  # keys are names, not the schema's
     own = set() if free else set(value)
     return own.union(*(_keys(item, "" if free else key) for key, item in value.items()))
 

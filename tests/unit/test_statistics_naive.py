@@ -141,6 +141,7 @@ def naive_committed(model, questions, answers, relations):
         "self_divergence": naive_self(model, questions, relations),
         "brier": mean([(w, (c / 100 - right) ** 2) for w, c, right in stated]),
         "confidence_auroc": auroc(stated),
+        "aurc": mean([(w, mean([(v, not good) for v, d, good in stated if d >= c])) for w, c, _ in stated]),
         "divergence_auroc": auroc(detect),
     }
 

@@ -18,7 +18,7 @@ UNEQUAL = (0.10, 0.10, 0.15, 0.20, 0.20, 0.30, 0.30, 0.45)
 
 @pytest.mark.validate
 @pytest.mark.timeout(3600)
-def test_false_verdicts_among_eight_equal_models(capsys):
+def test_false_verdicts_among_eight_equal_models(shown):
     """Family-wise error: a run in which any of 28 pairs is called better or worse. Then no rank set is right either."""
     rows = []
     for rate, clusters, size in itertools.product((0.05, 0.2, 0.5), (100, 400), (1, 2)):
@@ -28,7 +28,7 @@ def test_false_verdicts_among_eight_equal_models(capsys):
             joint += any(pair.sign for pair in one.pairs)
             alone += any(pair.interval.low > 0 or pair.interval.high < 0 for pair in one.pairs)
         rows.append((rate, clusters, size, joint / RUNS, alone / RUNS))
-    with capsys.disabled():
+    with shown():
         print(f"\nfamily-wise error, 8 equal models, {RUNS} runs (standard error 1 point at 5 %)")
         for rate, clusters, size, joint, alone in rows:
             print(
@@ -42,10 +42,10 @@ def test_false_verdicts_among_eight_equal_models(capsys):
 
 @pytest.mark.validate
 @pytest.mark.timeout(3600)
-def test_rank_sets_and_power(capsys):
+def test_rank_sets_and_power(shown):
     """Rank sets hold all true ranks, ties included; how many of the pairs that differ are found."""
     differing = [at for at, (a, b) in enumerate(model_pairs(8)) if UNEQUAL[a] != UNEQUAL[b]]
-    with capsys.disabled():
+    with shown():
         print(f"\nranks of 8 models with rates {UNEQUAL}, {RUNS} runs")
         for clusters in (100, 400):
             found = list(comparisons(np.random.default_rng((2, clusters)), UNEQUAL, clusters, RUNS))
@@ -67,7 +67,7 @@ DIFFERENCES = [
 
 @pytest.mark.validate
 @pytest.mark.timeout(3600)
-def test_coverage_of_differences(capsys):
+def test_coverage_of_differences(shown):
     """Above 97 % only where few answers differ: with under about 10 discordant ones no interval can be exact."""
     rows = []
     for (rates, pairing), (clusters, size) in itertools.product(DIFFERENCES, ((100, 1), (400, 1), (200, 2))):
@@ -91,7 +91,7 @@ def test_coverage_of_differences(capsys):
         share, unpaired = coverage(draw, worse - mended, 2000), coverage(draw, worse - mended, 300, paired=False)
         label = f"rate {rate}, two runs, {worse} turn wrong, {mended} right"
         rows.append((label, clusters, 1, (worse + mended) * clusters, share, unpaired))
-    with capsys.disabled():
+    with shown():
         print("\ncoverage of single 95 % intervals of paired differences, 2,000 replicates (standard error 0.5 points)")
         for label, clusters, size, discordant, share, unpaired in rows:
             mark = "" if 0.93 <= share <= 0.97 else "  *"
@@ -105,9 +105,9 @@ def test_coverage_of_differences(capsys):
 
 @pytest.mark.validate
 @pytest.mark.timeout(3600)
-def test_equivalence_at_the_margin(capsys):
+def test_equivalence_at_the_margin(shown):
     """Called equivalent although the true difference is the margin: at most 5 % (a 95 % interval gives 2.5 %)."""
-    with capsys.disabled():
+    with shown():
         print("\ncalled equivalent at a true difference of the margin (0.05), 2,000 replicates; and at none")
         for rate, worse, mended in ((0.4, 0.08, 0.03), (0.4, 0.05, 0.0), (0.1, 0.06, 0.01)):
             for clusters in (200, 800):
@@ -129,10 +129,10 @@ def test_equivalence_at_the_margin(capsys):
 
 @pytest.mark.validate
 @pytest.mark.timeout(3600)
-def test_pairing_gains_power(capsys):
+def test_pairing_gains_power(shown):
     """The same answers, analysed paired and as if of different questions."""
     rng = np.random.default_rng(6)
-    with capsys.disabled():
+    with shown():
         print("\npower at rates 0.20 and 0.28, 200 questions, 500 runs: paired, unpaired")
         for pairing in (0.3, 0.6, 0.9):
             found = [panel(rng, (0.20, 0.28), 200, pairing=pairing) for _ in range(RUNS)]
