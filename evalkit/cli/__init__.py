@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from evalkit import __version__
-from evalkit.cli import compare, instrument
+from evalkit.cli import compare, instrument, planning
 from evalkit.cli.catalogue import panels_app, profiles_app, suites_app
-from evalkit.cli.options import DEFAULT_RESULTS, Json, Results, RunName
+from evalkit.cli.options import DEFAULT_RESULTS, Certain, Design, Json, Results, RunName
 from evalkit.console import money, pairs, print_rows, say, table
 from evalkit.errors import EvalkitError, InputError, Interrupted
 
 if TYPE_CHECKING:
-    from evalkit.prepare import Prepared, Progress
+    from evalkit.prepare import Prepared, Progress, Request
     from evalkit.providers.asking import Limits
 
 app = typer.Typer(
@@ -39,14 +39,6 @@ for name, group in (
     ("label", instrument.label_app),
 ):
     app.add_typer(group, name=name)
-
-
-class Design(StrEnum):
-    """How questions are drawn."""
-
-    uniform = "uniform"
-    stratified = "stratified"
-    risk = "risk"
 
 
 class ReportFormat(StrEnum):
@@ -68,6 +60,7 @@ class Target(StrEnum):
 app.command()(instrument.validate)
 app.command()(instrument.grade)
 app.command()(compare.compare)
+app.command()(planning.plan)
 
 
 @app.callback(invoke_without_command=True)
@@ -96,14 +89,15 @@ def run(
         Design, typer.Option(help="How questions are drawn where --n is less than the suite.")
     ] = Design.uniform,
     n: Annotated[int | None, typer.Option(help="Ask about so many questions, drawn by seed in whole clusters.")] = None,
-    certain: Annotated[
-        int | None, typer.Option(min=1, max=5, help="Ask all questions of this severity and above, draw the others.")
-    ] = None,
+    certain: Certain = None,
     seed: Annotated[int, typer.Option(help="For drawing questions, resampling and SIMULATED models.")] = 0,
     concurrency: Annotated[int, typer.Option(min=1, max=512, help="Asks in flight per model.")] = 8,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one attempt.")] = 60.0,
     attempts: Annotated[int, typer.Option(min=1, max=20, help="Attempts at one ask.")] = 4,
-    budget: Annotated[float | None, typer.Option(metavar="USD", help="Spend no more than this.")] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(metavar="USD", help="Spend no more than this; with a design and no --n, draw what it buys."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print asks, tokens and cost; send nothing.")] = False,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="With --resume: ask failed asks again.")] = False,
@@ -137,12 +131,29 @@ def run(
         return
     if retry_failed:
         raise InputError("--retry-failed goes with --resume RUN")
+    if budget is not None and n is None and design != Design.uniform:
+        request = _within_budget(request, budget)
     prepared = prepare(request)
     check_budget(prepared, limits)
     if dry_run:
         _print_forecast(prepared, as_json)
         return
     _finish(*_start(prepared, limits, results), results, as_json)
+
+
+def _within_budget(request: Request, budget: float) -> Request:
+    """As many questions as the budget holds in the worst case, so that the design is asked whole."""
+    from dataclasses import replace
+
+    from evalkit import panels, profiles
+    from evalkit import suites as question_sets
+    from evalkit.planning import Setting, affordable
+
+    suite = question_sets.merge([question_sets.load(name) for name in request.suites])
+    panel = panels.only(panels.load(request.panel or "local"), list(request.models))
+    profile = profiles.load(request.profile)
+    setting = Setting(suite, panel, profile, request.design, request.repeats or 1, request.seed, request.certain)
+    return replace(request, n=affordable(setting, budget))
 
 
 def _pilot(name: str | None, design: Design, results: Path) -> tuple[str | None, dict[str, float] | None]:

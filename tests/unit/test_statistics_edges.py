@@ -27,11 +27,11 @@ from test_statistics import (
 )
 
 from evalkit.statistics import (
-    Design,
     METRICS,
     PAIR_METRICS,
     PANEL_METRICS,
     WHO_WAS_RIGHT,
+    Design,
     Entropies,
     Outcomes,
     PairMetrics,

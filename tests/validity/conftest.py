@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -32,26 +29,18 @@ def told(capsys: pytest.CaptureFixture[str]) -> Callable[[str, str], None]:
     return tell
 
 
-@pytest.fixture
-def shown(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], Any]]:
-    """`with shown():` what is printed there is seen, and a long test's is kept as a section named after the test."""
-    parts: list[str] = []
-
-    @contextmanager
-    def show() -> Iterator[None]:
-        kept = io.StringIO()
-        with redirect_stdout(kept):
-            yield
-        parts.append(kept.getvalue().strip("\n"))
-        with capsys.disabled():
-            print("\n" + parts[-1])
-
-    yield show
-    if parts and request.node.get_closest_marker("validate"):
-        title = request.node.name.removeprefix("test_").replace("_", " ").capitalize()
-        why = (request.function.__doc__ or "").strip().split("\n\n")[0]
-        about = " ".join(line.strip() for line in why.splitlines())
-        write(title, "\n".join([about, "", "```text", *parts, "```"]).strip())
+@pytest.fixture(autouse=True)
+def _printed(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """What a long test prints is shown, and kept as the section named after it."""
+    yield
+    text = capsys.readouterr().out.strip("\n")
+    if not text or not request.node.get_closest_marker("validate"):
+        return
+    with capsys.disabled():
+        print("\n" + text)
+    title = request.node.name.removeprefix("test_").replace("_", " ").capitalize()
+    why = " ".join((request.function.__doc__ or "").split("\n\n")[0].split())
+    write(title, "\n".join([why, "", "```text", text, "```"]).strip())
 
 
 def write(title: str, text: str) -> None:
