@@ -8,15 +8,15 @@ from typing import Any
 import common
 import streamlit as st
 
-from evalkit.reports import Format, page, render, verdicts, view
+from evalkit.reports import Format, money, page, render, verdicts, view
 from evalkit.reports.display import clean
 
 
 def _figures(report: dict[str, Any]) -> None:
     st.header("What the intervals allow to say")
     st.text("\n".join(verdicts.sentences(report)))
-    if ranks := verdicts.ranks(report):
-        common.tables(ranks)
+    if tables := [table for table in (verdicts.ranks(report), verdicts.corrections(report)) if table]:
+        common.tables(*tables)
     st.header("Main figures")
     grid = st.columns(2, gap="large")
     for index, key in enumerate(view.plotted(report)):
@@ -38,6 +38,14 @@ def _more(report: dict[str, Any]) -> None:
     if trust:
         with st.expander("How far to trust the instrument"):
             common.tables(*trust)
+    costs = [money.losses(report), money.by_severity(report), money.tornado(report), money.thresholds(report)]
+    if any(costs):
+        with st.expander("What errors cost"):
+            st.text("\n".join(view.loss_notes(report)))
+            common.tables(*(table for table in costs if table))
+    if split := money.variance(report):
+        with st.expander("More questions or more repeats?"):
+            common.tables(split)
     if pairs := verdicts.differences(report):
         with st.expander("Differences between models, by pair"):
             common.tables(pairs)

@@ -247,6 +247,9 @@ def report(
     margin: Annotated[
         float | None, typer.Option(min=0, help="Models that differ by no more than this count as equivalent.")
     ] = None,
+    labels: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Correct for the grader's errors by another run's labels.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
     results: Results = DEFAULT_RESULTS,
 ) -> None:
@@ -256,7 +259,8 @@ def report(
     from evalkit.reports import data, render
 
     other = profiles.load(profile) if profile else None
-    found = data.report(results, find_run(results / "runs", run).name, grading, other, target.value, margin)
+    labelled = find_run(results / "runs", labels).name if labels else None
+    found = data.report(results, find_run(results / "runs", run).name, grading, other, target.value, margin, labelled)
     text = render(found, format.value)
     if out is None:
         typer.echo(text)

@@ -7,12 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalkit import __version__
 from evalkit.errors import InputError
 from evalkit.journal import held
+from evalkit.labelling import Label
 from evalkit.reports.comparisons import COMPARED, comparisons, joint_intervals
+from evalkit.reports.correction import corrected, labels_elsewhere
 from evalkit.reports.definitions import definitions
 from evalkit.reports.instrument import instrument
 from evalkit.reports.loss import loss, variance
@@ -20,6 +22,9 @@ from evalkit.reports.measured import Measured, measure, run_profile
 from evalkit.store import Store
 from evalkit.store.store import Reader
 from evalkit.types import RiskProfile
+
+if TYPE_CHECKING:
+    from evalkit.statistics.correction import OtherLabels
 
 SCHEMA = "evalkit.report/1"
 WORST = 12
@@ -72,12 +77,13 @@ def report(
     profile: RiskProfile | None = None,
     target: str = "workload",
     margin: float | None = None,
+    labelled: str | None = None,
 ) -> Row:
     """The whole report as one dict of schema `evalkit.report/1` (documented in `schema.md`).
 
     By the latest or a named grading, under the run's own or another risk profile; `target`: whether figures speak of the
     `workload` that the suite stands for, or of the `suite` itself; `margin`: the largest difference between two models that
-    doesn't matter.
+    doesn't matter; `labelled`: another run, whose labels tell the grader's errors where this one has too few.
     """
     from evalkit import statistics
     from evalkit.statistics.models import design_of, model_figures
@@ -90,6 +96,8 @@ def report(
             reader.choose(run, grading)
         models = reader.rows("SELECT * FROM models WHERE run = ? ORDER BY ordinal", [run])
         measured = measure(reader, run, profile, target)
+        people = labels(reader, run)
+        others = elsewhere(reader, labelled, measured) if labelled else None
         counts = {r["model"]: r for r in reader.rows("SELECT * FROM denominators WHERE run = ?", [run])}
         usage = {r["model"]: r for r in reader.rows(_USAGE, [run])}
         failures = reader.rows(_FAILURES, [run])
@@ -120,12 +128,27 @@ def report(
         "panel": {key: asdict(figure) for key, figure in panel.items()},
         "comparisons": comparisons(names, figures, design, better, seed, margin),
         "joint": joint_intervals(names, figures, pair_figures(grid, pairs), design, seed),
+        "corrected": corrected(measured.frame, people, grid, names, measured.design, others, seed=seed, margin=margin),
         "loss": loss(measured.outcomes, measured.frame, measured.suite(), measured.profile, names, measured.design),
         "variance": variance(measured.outcomes, names, measured.design),
         "worst_questions": worst,
         "instrument": trust,
         "notes": [*_notes(head, models, counts, gradings, measured), *_judge_notes(trust)],
     }
+
+
+def labels(reader: Reader, run: str) -> list[Label]:
+    """What people said of a run's outcomes."""
+    sql = "SELECT item, annotator, label, pi FROM labels WHERE run = ? AND kind = 'outcome' ORDER BY ALL"
+    return [Label(**row) for row in reader.rows(sql, [run])]
+
+
+def elsewhere(reader: Reader, run: str, measured: Measured) -> OtherLabels:
+    """Labels on another run, for the grader's errors. Raises `InputError` where it has none."""
+    people = labels(reader, run)
+    if not people:
+        raise InputError(f"--labels {run}: nobody has labelled it; `evalkit label export {run}` draws a sample")
+    return labels_elsewhere(measure(reader, run, measured.profile).frame, people, measured.models)
 
 
 def questions(

@@ -33,7 +33,11 @@ def render(report: dict[str, Any]) -> str:
     parts = [f"# {title}", f"Run {escape(clean(run['id'], 80))}, {escape(clean(run['created_at'], 40))}."]
     parts += ["## Notes", _bullets(view.notes(report))] if view.notes(report) else []
     parts += ["## What the intervals allow to say", _bullets(verdicts.sentences(report))]
-    parts += [_table(table) for table in (verdicts.ranks(report), verdicts.differences(report)) if table]
+    parts += [
+        _table(table)
+        for table in (verdicts.ranks(report), verdicts.corrections(report), verdicts.differences(report))
+        if table
+    ]
     parts += ["## Main figures", _table(view.headline(report))]
     parts += [view.LEGEND]
     costs = [money.losses(report), money.by_severity(report), money.tornado(report), money.thresholds(report)]

@@ -136,7 +136,7 @@ def _calibration(frame: pd.DataFrame, column: str, known: dict[str, float], stra
 
 # `cluster_code` goes by name, so that codes are stable; weights are put in from the profile.
 _OUTCOMES = """
-SELECT o.model, o.question, o.repeat, o.status, o.outcome, o.confidence, o.answerable, o.pi, o.severity, o.stratum,
+SELECT o.ask, o.model, o.question, o.repeat, o.status, o.outcome, o.confidence, o.answerable, o.pi, o.severity, o.stratum,
        o.cluster, o.design_stratum,
        dense_rank() OVER (ORDER BY o.cluster) - 1 AS cluster_code, dense_rank() OVER (ORDER BY o.question) - 1 AS question_code
 FROM outcomes o WHERE o.run = ? ORDER BY o.question, o.model, o.repeat"""

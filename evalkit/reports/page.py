@@ -50,6 +50,7 @@ def render(report: dict[str, Any]) -> str:
             notes=view.notes(report),
             verdicts=verdicts.sentences(report),
             ranks=verdicts.ranks(report),
+            corrections=verdicts.corrections(report),
             differences=verdicts.differences(report),
             costs=[t for t in (money.losses(report), money.by_severity(report)) if t],
             cost_notes=view.loss_notes(report),

@@ -86,6 +86,10 @@ def _verdict(console: Console, report: dict[str, Any]) -> None:
     console.print(Text("What the intervals allow to say", style="bold"))
     for sentence in verdicts.sentences(report):
         _bullet(console, sentence)
+    if lines := verdicts.correction_lines(report):
+        console.print(Text("\nCorrected for the grader's errors by people's labels", style="bold"))
+        for line in lines:
+            _bullet(console, line)
     if table := verdicts.ranks(report):
         _small(console, table)
     console.print()

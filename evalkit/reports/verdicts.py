@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from evalkit.reports.display import MISSING, clean, figure, labels, span
+from evalkit.reports.display import MISSING, clean, figure, labels, number, span
 from evalkit.reports.view import Cell, Report, Table, definition
 
 WORDS = {
@@ -17,8 +17,11 @@ WORDS = {
 
 
 def sentences(report: Report) -> list[str]:
-    """A sentence a compared metric: how many pairs are told apart, and which differ most."""
-    return [_sentence(report, compared) for compared in report.get("comparisons") or []]
+    """A sentence a compared metric: how many pairs are told apart, and which differ most; then the same as corrected."""
+    graded = [_sentence(report, compared) for compared in report.get("comparisons") or []]
+    found = [part["comparison"] for part in (report.get("corrected") or {}).values()]
+    known = [c for c in found if any(pair["verdict"] for pair in c["pairs"])]
+    return graded + [f"Corrected for the grader's errors: {_sentence(report, compared)}" for compared in known]
 
 
 def _sentence(report: Report, compared: Mapping[str, Any]) -> str:
@@ -99,3 +102,48 @@ def _cell(pair: Mapping[str, Any], unit: str) -> Cell:
     why = f"{WORDS[pair['verdict']]}{': ' + clean(pair['why'], 80) if pair.get('why') else ''}"
     small = tuple(text for text in (span(pair["joint_low"], pair["joint_high"], unit), why) if text)
     return Cell(figure(pair["value"], unit).rstrip("%"), small)
+
+
+def corrections(report: Report) -> Table | None:
+    """Rates as graded beside those that people's labels correct, and why one isn't. None without labels."""
+    rows = []
+    for key, part in (report.get("corrected") or {}).items():
+        metric, names = definition(report, key), labels(report)
+        for model in part["models"]:
+            if model["raw"]["value"] is None:
+                continue
+            raw, right, unit = model["raw"], model["corrected"], metric["unit"]
+            rates = [model.get(name) or part.get(name) or {} for name in ("sensitivity", "specificity")]
+            told = clean(model["why"] or "", 200) if right["value"] is None else clean(right["method"] or "", 200)
+            rows.append((Cell(metric["label"]), Cell(_name(names, model["model"])),
+                         Cell(figure(raw["value"], unit), _ends(raw, unit)),
+                         Cell(figure(right["value"], unit), _ends(right, unit)),
+                         Cell(" / ".join(figure(rate.get("value"), "rate") for rate in rates)),
+                         Cell(number(model["n_labels"])), Cell(told)))  # fmt: skip
+    header = ("Figure", "Model", "As graded", "Corrected", "Sensitivity / specificity", "Labels", "How")
+    return Table("Corrected for the grader's errors by people's labels", header, tuple(rows), words=2) if rows else None
+
+
+def correction_lines(report: Report) -> list[str]:
+    """The same in a line a figure, where there is no room for a table."""
+    names, lines = labels(report), []
+    for key, part in (report.get("corrected") or {}).items():
+        metric = definition(report, key)
+        known = [m for m in part["models"] if m["raw"]["value"] is not None]
+        right = [
+            f"{_name(names, m['model'])} {figure(m['raw']['value'], metric['unit'])} -> "
+            + " ".join((figure(m["corrected"]["value"], metric["unit"]), *_ends(m["corrected"], metric["unit"])))
+            for m in known if m["corrected"]["value"] is not None
+        ]  # fmt: skip
+        left = [m for m in known if m["corrected"]["value"] is None]
+        why = f"{len(left)} not corrected: {clean(left[0]['why'] or '', 200)}" if left else ""
+        if known:
+            lines.append(
+                f"{metric['label']}, as graded -> corrected: {'; '.join(part for part in (*right, why) if part)}"
+            )
+    return lines
+
+
+def _ends(est: Mapping[str, Any], unit: str) -> tuple[str, ...]:
+    text = span(est["low"], est["high"], unit)
+    return (text,) if text else ()

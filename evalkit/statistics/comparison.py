@@ -13,7 +13,7 @@ sample, of two runs over the same questions, or with labels appended as further 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -58,6 +58,7 @@ class Placed:
     spread: Spread
     span: tuple[float, float]
     bounds: tuple[float, float] | None
+    own: Callable[[float | None], Interval | None] = lambda _: None  # an interval of the figure's own making
     _known: dict[float, Interval] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -82,6 +83,8 @@ class Placed:
         """Its own interval at a critical value of t; kept, as every pair of a model asks for the same one."""
         if self.exact:
             return Interval(self.value, self.value, CENSUS)
+        if critical not in self._known and (own := self.own(critical)) is not None:
+            self._known[critical] = own
         if critical not in self._known:
             se = float(np.sqrt(self.variance))
             self._known[critical] = bounded_interval(
@@ -315,7 +318,7 @@ def _placed(figure: Linearised, design: Design, influence: FloatArray) -> Placed
         return None
     low, high = figure.bounds
     bounds = None if low is None or high is None else (low, high)
-    return Placed(figure.value, influence, figure.n_eff, figure.spread(design), figure.span, bounds)
+    return Placed(figure.value, influence, figure.n_eff, figure.spread(design), figure.span, bounds, figure.interval)
 
 
 def _units(sample: Sample) -> int:

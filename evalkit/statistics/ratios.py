@@ -93,6 +93,10 @@ class Linearised:
             variance=self.variance,
         )
 
+    def interval(self, critical: float | None = None) -> Interval | None:
+        """Its own interval, where the figure isn't a plain ratio (`correction.Corrected`); else None."""
+        return None
+
 
 def quotient(numerator: float, denominator: float) -> float | None:
     """None where there is nothing to divide by."""
@@ -180,6 +184,9 @@ def interval_of(
     """The 95 % interval; `critical`: a simultaneous critical value that replaces the t quantile."""
     if figure.value is None:
         return Interval(None, None, None)
+    own = figure.interval(critical)
+    if own is not None:
+        return own
     if design.finite and bool(np.all(design.pi[figure.mass > 0] >= 1)):
         return Interval(figure.value, figure.value, "census of the suite: no sampling error")
     se = float(standard_errors(design.influence(figure.residual)))

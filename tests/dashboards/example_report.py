@@ -226,6 +226,20 @@ def _variance(models: tuple[str, ...]) -> dict[str, Any]:
     return {m: {"accuracy": split if i else None, "over_abstention": None} for i, m in enumerate(models)}
 
 
+def _corrected(models: tuple[str, ...]) -> dict[str, Any]:
+    """The first model is corrected, the others can't be."""
+    rows = [
+        {"model": m, "n_labels": 60 if not i else 4, "raw": estimate(0.21), "corrected": null() if i else estimate(0.26),
+         "sensitivity": None, "specificity": None,
+         "why": "too few labels; label 46 more of this model's answers" if i else None}
+        for i, m in enumerate(models)
+    ]  # fmt: skip
+    part = {"n_labels": 80, "n_labels_ungraded": 1, "source": "run", "sensitivity": estimate(0.91), "specificity": estimate(0.95),
+            "differs_by_model": {"p": 0.2, "verdict": "not shown"}, "models": rows,
+            "comparison": _comparison("accuracy", models)}  # fmt: skip
+    return {"accuracy": part}
+
+
 def example(models: tuple[str, ...] = MODELS, state: str = "complete") -> dict[str, Any]:
     """The report of a run of `models`, always the same."""
     rng = random.Random(7)
@@ -266,6 +280,7 @@ def example(models: tuple[str, ...] = MODELS, state: str = "complete") -> dict[s
         "pairs": [_pair(a, b, rng) for i, a in enumerate(models) for b in models[i + 1 :]],
         "panel": {"meaning_entropy": estimate(0.41), "any_contradiction": estimate(0.55)},
         "comparisons": [_comparison(key, models) for key in ("unknown_answer_hallucination", "accuracy")],
+        "corrected": _corrected(models),
         "loss": _loss(models),
         "variance": _variance(models),
         "worst_questions": questions(),

@@ -181,6 +181,17 @@ def test_ranks_are_shown_only_where_the_data_leave_some_out() -> None:
     assert verdicts.ranks(report) is None
 
 
+def test_corrected_rates_stand_beside_those_as_graded(report: dict[str, Any]) -> None:
+    first, *others = verdicts.corrections(report).rows  # type: ignore[union-attr]
+    assert [cell.text for cell in first[2:6]] == ["21.0%", "26.0%", "91.0% / 95.0%", "60"]
+    assert all(row[3].text == MISSING and "46 more" in row[6].text for row in others)
+    assert verdicts.correction_lines(report) == [
+        "Accuracy, as graded -> corrected: smollm2-135m 21.0% -> 26.0% [16.0, 36.0]; 4 not corrected: too few labels; "
+        "label 46 more of this model's answers"
+    ]
+    assert verdicts.corrections(report | {"corrected": None}) is None
+
+
 def test_what_is_missing_is_shown_where_it_could_move_a_figure() -> None:
     found = example_report.example(("m0", "m1"))
     found["models"]["m0"]["accuracy"] |= {"low": 0.1, "high": 0.2, "bound_low": 0.1, "bound_high": 0.42}

@@ -48,9 +48,7 @@ def test_strata_leave_only_what_differs_within_them():
     weight = np.where(stratum == 0, 2.0, 1.0)
     found = ratio(Rows(np.arange(50), weight, 50), y, np.ones(50), NO_COUNTS, span=(-10, 20))
     share = np.array([60, 20]) / 80
-    textbook = sum(
-        w**2 * y[stratum == h].var(ddof=1) / n for h, (w, n) in enumerate(zip(share, (30, 20), strict=True))
-    )
+    textbook = sum(w**2 * y[stratum == h].var(ddof=1) / n for h, (w, n) in enumerate(zip(share, (30, 20), strict=True)))
     design = Design(np.full(50, 0.1), stratum)
     assert standard_errors(design.influence(found.residual)) == pytest.approx(np.sqrt(textbook))
     assert standard_errors(Design.simple(50).influence(found.residual)) > 1.5 * np.sqrt(textbook)
