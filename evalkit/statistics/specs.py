@@ -33,14 +33,21 @@ _MODEL = (
     _share("over_abstention", "low", "declined to answer, of graded answers to questions that have an answer"),
     _share("omniscience_hallucination", "low", "answered falsely, of answerable questions it did not get fully right"),
     MetricSpec(
-        "omniscience_index", "100 x (correct - incorrect) / graded, answerable", "points", -100.0, 100.0, "high"
+        "omniscience_index",
+        "right less wrong answers of 100 graded, answerable ones: 100 all right, 0 as many wrong as right",
+        "points",
+        -100.0,
+        100.0,
+        "high",
     ),
     _share("accuracy", "high", "fully correct, of graded answers to answerable questions"),
     _share("accuracy_given_attempted", "high", "correct, of correct and incorrect answers to answerable questions"),
-    _score("f1", "high", "harmonic mean of accuracy and accuracy given attempted"),
+    _score("f1", "high", "accuracy and accuracy given attempted in one number: high only if both are (harmonic mean)"),
     _share("abstention_precision", "high", "the question had no answer, of the answers in which it abstained"),
     _share("abstention_recall", "high", "abstained, of graded answers to questions nobody can answer"),
-    _score("abstention_f1", "high", "harmonic mean of abstention precision and recall"),
+    _score(
+        "abstention_f1", "high", "abstention precision and recall in one number: high only if both are (harmonic mean)"
+    ),
     _share("contradicted_share", "low", "mean share of the other committed models that contradict its answer"),
     _share(
         "confident_and_contradicted_any",
@@ -53,12 +60,26 @@ _MODEL = (
         "contradicted by most of the other committed models, of its confident answers",
     ),
     _share("self_divergence", "low", "two repeats of one question contradict each other, of decided pairs"),
-    _score("brier", "low", "mean squared gap between stated confidence and being correct"),
-    _score("ece", "low", "mean gap between stated confidence and accuracy over 10 bins of equal mass"),
-    _score("confidence_auroc", "high", "a correct answer was stated with more confidence than one that is not"),
-    _score("aurc", "low", "mean share not correct among answers stated as confidently or more, over all of them"),
     _score(
-        "divergence_auroc", "high", "an incorrect answer was contradicted by more of the panel than one that is not"
+        "brier",
+        "low",
+        "how far stated confidence is from being right, squared: 0 is perfect, always saying 50 gives 0.25",
+    ),
+    _score(
+        "ece", "low", "how far stated confidence is off from the share that is right, on average: 0.1 is ten points"
+    ),
+    _score(
+        "confidence_auroc",
+        "high",
+        "how well its confidence tells right answers from others: 0.5 is guessing, 1 is perfect",
+    ),
+    _score(
+        "aurc", "low", "share not right if it answers only when confident, over all levels of confidence: 0 is perfect"
+    ),
+    _score(
+        "divergence_auroc",
+        "high",
+        "how well contradiction by other models tells its wrong answers: 0.5 is guessing, 1 is perfect",
     ),
 )
 METRICS: dict[str, MetricSpec] = {spec.key: spec for spec in _MODEL}
