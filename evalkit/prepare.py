@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from evalkit import __version__, designs, grading, panels, plan, profiles, protocols, suites
+from evalkit import __version__, adaptive, designs, grading, panels, plan, profiles, protocols, suites
 from evalkit.errors import InputError, JournalError, PanelError, RecordedError
 from evalkit.journal import NAME, Journal
 from evalkit.providers import recorded
@@ -27,7 +27,8 @@ class Request:
     """What a user asks for with `evalkit run`.
 
     `spread`: a standard deviation by stratum, of an earlier run (`pilot`), for the stratified design. `certain`: the
-    severity from which all questions are asked.
+    severity from which all questions are asked. `width`, `until`, `margin`, `rounds`: when an adaptive run ends, as in
+    `adaptive.Target`; `n` is then the most that it asks.
     """
 
     suites: Sequence[str]
@@ -39,15 +40,22 @@ class Request:
     n: int | None = None
     seed: int = 0
     profile: str = "neutral"
-    design: designs.DesignName = "uniform"
+    design: designs.DesignName | Literal["adaptive"] = "uniform"
     certain: int | None = None
     pilot: str | None = None
     spread: Mapping[str, float] | None = None
+    width: float | None = None
+    until: adaptive.Until | None = None
+    margin: float | None = None
+    rounds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A run's parts, checked. `asks` is its whole plan. `design`: how its questions were drawn, as the journal has it."""
+    """A run's parts, checked. `asks` is its whole plan, of an adaptive run: up to the next look.
+
+    `design`: how its questions were drawn, as the journal has it. `target`, `looks`: an adaptive run's end and its past.
+    """
 
     suite: Suite
     panel: Panel
@@ -59,6 +67,8 @@ class Prepared:
     judges: tuple[Model, ...]
     profile: RiskProfile
     design: dict[str, Any]
+    target: adaptive.Target | None = None
+    looks: tuple[adaptive.Look, ...] = ()
     fitted: bool = True  # whether fitted classifiers decide where rules don't
 
     @property
@@ -104,6 +114,11 @@ class Progress:
             return True
         return self.retry_failed and answer.status == "failed"
 
+    def to_be_asked(self, prepared: Prepared) -> set[str]:
+        """Models with asks left; all of them where rounds are yet to come."""
+        rounds = prepared.panel.models if prepared.target else ()
+        return {a.model for a in self.pending(prepared.asks)} | {m.id for m in rounds}
+
     def complete(self, asks: Sequence[Ask]) -> bool:
         """Whether nothing is left to do."""
         return self.state == "complete" and not self.pending(asks)
@@ -134,14 +149,38 @@ def prepare(request: Request) -> Prepared:
     judges = tuple(find_judge(name, panel) for name in request.judges)
     check_askable([*panel.models, *judges])
     profile = profiles.load(request.profile)
-    drawn = _draw(suite, profile, request)
+    target = _target(request, suite)
+    drawn = _draw(suite, profile, request, target)
     asks = list(plan.asks(drawn, suite, panel, repeats))
-    design = {"name": request.design, "n": request.n, "certain": request.certain, "pilot": request.pilot}
-    return Prepared(suite, panel, drawn, asks, request.seed, repeats, recording, judges, profile, design)
+    design: dict[str, Any] = {
+        "name": request.design,
+        "n": request.n,
+        "certain": request.certain,
+        "pilot": request.pilot,
+    }
+    if target is not None:
+        design["target"] = asdict(target)
+    return Prepared(suite, panel, drawn, asks, request.seed, repeats, recording, judges, profile, design, target)
 
 
-def _draw(suite: Suite, profile: RiskProfile, request: Request) -> list[designs.Drawn]:
+def _target(request: Request, suite: Suite) -> adaptive.Target | None:
+    if request.design == "adaptive":
+        if request.certain is not None:
+            raise InputError("--certain goes with the other designs; an adaptive run draws by weight from the start")
+        most = len(suite.questions) if request.n is None else request.n
+        return adaptive.Target(most, request.width, request.until, request.margin, request.rounds)
+    given = {"--width": request.width, "--until": request.until, "--margin": request.margin, "--rounds": request.rounds}
+    if named := [name for name, value in given.items() if value is not None]:
+        raise InputError(f"{named[0]} goes with --design adaptive")
+    return None
+
+
+def _draw(suite: Suite, profile: RiskProfile, request: Request, target: adaptive.Target | None) -> list[designs.Drawn]:
     weights = designs.question_weights(suite.questions, profile)
+    if target is not None:
+        whole = adaptive.frame(suite, weights, request.seed)
+        return adaptive.drawn(suite, whole, adaptive.first(whole, target), weights)
+    assert request.design != "adaptive"
     return designs.draw(suite, request.design, request.n, request.seed, weights, certain=request.certain,
                         spread=request.spread)  # fmt: skip
 
@@ -255,7 +294,7 @@ def reopen(folder: Path, request: Request, *, asking: bool = True) -> tuple[Prep
     try:
         prepared, progress = _reread(folder, events, request, asking)
         if asking:
-            left = {a.model for a in progress.pending(prepared.asks)}
+            left = progress.to_be_asked(prepared)
             check_askable([*(m for m in prepared.panel.models if m.id in left), *prepared.judges])
         return prepared, progress, journal
     except BaseException:
@@ -270,15 +309,15 @@ def _reread(folder: Path, events: Sequence[Any], request: Request, asking: bool)
     suite, panel = suites.from_record(head["suite"]), panels.from_record(head["panel"])
     judges = panels.from_record({"id": "", "title": "", "models": head["judges"]}).models
     config = head["config"]
-    strata = head.get("strata", {})
-    drawn = [
-        designs.Drawn(q, head["drawn"][q.id], strata.get(q.id, "")) for q in suite.questions if q.id in head["drawn"]
-    ]
+    drawn_by, looks = _sample(events)
+    drawn = [designs.Drawn(q, *drawn_by[q.id]) for q in suite.questions if q.id in drawn_by]
     asks = list(plan.asks(drawn, suite, panel, config["repeats"]))
     recording = _recording(head["recorded"], suite, request.recorded) if asking else None
     profile = profiles.from_record(head["profile"]) if "profile" in head else profiles.load("neutral")
+    design = head.get("design", {"name": "uniform"})
+    target = adaptive.target_from(design["target"]) if "target" in design else None
     prepared = Prepared(suite, panel, drawn, asks, config["seed"], config["repeats"], recording, judges, profile,
-                        head.get("design", {"name": "uniform"}))  # fmt: skip
+                        design, target, looks)  # fmt: skip
     progress = Progress(folder.name)
     for event in events:
         if event.kind == "answer":
@@ -288,6 +327,19 @@ def _reread(folder: Path, events: Sequence[Any], request: Request, asking: bool)
         progress.state = {"end": event.data.get("state"), "resume": "running"}.get(event.kind, progress.state)
     _same_plan(folder, asks, progress)
     return prepared, progress
+
+
+def _sample(events: Sequence[Any]) -> tuple[dict[str, tuple[float, str]], tuple[adaptive.Look, ...]]:
+    """Question -> its chance and stratum in the newest draw; the looks of an adaptive run that led on."""
+    drawn: dict[str, tuple[float, str]] = {}
+    looks = []
+    for event in events:
+        if "drawn" in event.data:
+            strata = event.data.get("strata", {})
+            drawn = {name: (pi, strata.get(name, "")) for name, pi in event.data["drawn"].items()}
+        if event.kind == "round" and event.data["decision"] == "go on":
+            looks.append(adaptive.look_from(event.data))
+    return drawn, tuple(looks)
 
 
 def _same_plan(folder: Path, asks: Sequence[Ask], progress: Progress) -> None:

@@ -38,6 +38,19 @@ class Bars(Watch):
             bar.set_postfix_str(f"{self._failed[answer.model]} without an answer", refresh=False)
         bar.update(1)
 
+    def more(self, planned: Mapping[str, int]) -> None:
+        """Longer bars."""
+        for model, n in planned.items():
+            if bar := self._bars.get(model):
+                bar.total += n
+                bar.refresh()
+
+    def said(self, line: str) -> None:
+        """A line above the bars."""
+        from tqdm import tqdm
+
+        tqdm.write(line, file=sys.stderr)
+
     def close(self) -> None:
         """Leave the bars as they stand."""
         for bar in self._bars.values():
@@ -62,6 +75,15 @@ class Lines(Watch):
 
     def attempt_failed(self, ask: Ask, attempt: int, error: ProviderError, wait_s: float | None) -> None:
         """Retries are counted in the journal; a line each would drown a log."""
+
+    def more(self, planned: Mapping[str, int]) -> None:
+        """More to wait for."""
+        self._total += sum(planned.values())
+
+    def said(self, line: str) -> None:
+        """A line of its own."""
+        self._out.write(line + "\n")
+        self._out.flush()
 
     def close(self) -> None:
         """The last word."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from evalkit import grading
+from evalkit import grading, rounds
 from evalkit.errors import Interrupted
+from evalkit.grading import Grading
 from evalkit.grading.judges import Judging
 from evalkit.journal import Journal
 from evalkit.prepare import Prepared, Progress, header, new_run_id
@@ -56,7 +58,9 @@ def regrade(
     """Grade a run's answers anew, with other judges or graders; no model of the panel is asked. Older gradings stay."""
     with journal:
         after = "complete" if progress.state == "complete" else "interrupted"
-        return _run(replace(prepared, asks=[]), progress, journal, results, limits, announce(progress.run), after)
+        return _run(
+            replace(prepared, asks=[], target=None), progress, journal, results, limits, announce(progress.run), after
+        )
 
 
 def _run(
@@ -67,7 +71,7 @@ def _run(
     budget = Budget(limits.budget, progress.spent())
 
     async def pipeline() -> None:
-        wanted = {a.model for a in progress.pending(prepared.asks)} | {j.id for j in prepared.judges}
+        wanted = progress.to_be_asked(prepared) | {j.id for j in prepared.judges}
         models = [m for m in prepared.models if m.id in wanted]
         providers = open_providers(models, prepared.suite, prepared.seed, prepared.recording, limits.timeout_s, logs)
         desk = Desk(
@@ -77,8 +81,8 @@ def _run(
         desk.stop.heed_signals()
         loading = asyncio.create_task(Store(results).keep_loading(progress.run, LOAD_SECONDS))
         try:
-            progress.add(await ask_all(progress.pending(prepared.asks), desk))
-            await _grade(prepared, progress, journal, desk)
+            graded = await _ask(prepared, progress, desk)
+            _record(prepared, progress, journal, graded)
         finally:
             loading.cancel()
             watch.close()
@@ -98,18 +102,42 @@ def _run(
     return progress
 
 
-async def _grade(prepared: Prepared, progress: Progress, journal: Journal, desk: Desk) -> None:
+async def _ask(prepared: Prepared, progress: Progress, desk: Desk) -> Grading:
+    """Ask and grade; in an adaptive run look at what came, and ask on until the look says that it is enough."""
+    while True:
+        progress.add(await ask_all(progress.pending(prepared.asks), desk))
+        graded = await _grade(prepared, progress, desk)
+        if prepared.target is None or desk.stop.wanted:
+            return graded
+        answers = progress.of("answer")
+        look = rounds.look(prepared, answers, graded.grades)
+        decision = rounds.decided(look, answers)
+        after = rounds.grown(prepared, look)
+        desk.record("round", rounds.record(look, decision, after))
+        desk.watch.said(rounds.sentence(look, decision))
+        if decision != "go on":
+            return graded
+        prepared = after
+        desk.watch.more(Counter(a.model for a in progress.pending(prepared.asks)))
+
+
+async def _grade(prepared: Prepared, progress: Progress, desk: Desk) -> Grading:
     """Grade and compare what has been answered; judges, if there are any, are asked like any other model."""
     answers = progress.of("answer")
     graded = grading.grade(prepared.suite, answers, fitted=prepared.fitted)
-    if prepared.judges:
-        families = {m.id: m.family for m in prepared.panel.models}
-        judging = Judging(prepared.suite, answers, graded, prepared.judges, families, prepared.seed)
-        while asks := progress.unanswered(judging.asks(progress.answers)):
-            progress.add(await ask_all(asks, desk))
-            if desk.stop.wanted:
-                break
-        graded = judging.result(progress.answers)
+    if not prepared.judges:
+        return graded
+    families = {m.id: m.family for m in prepared.panel.models}
+    judging = Judging(prepared.suite, answers, graded, prepared.judges, families, prepared.seed)
+    while asks := progress.unanswered(judging.asks(progress.answers)):
+        progress.add(await ask_all(asks, desk))
+        if desk.stop.wanted:
+            break
+    return judging.result(progress.answers)
+
+
+def _record(prepared: Prepared, progress: Progress, journal: Journal, graded: Grading) -> None:
+    """Write a grading down, under a new name."""
     said = {"graders": {**grading.VERSIONS, "cascade": "fitted" if prepared.fitted else "rules"}}
     name = {"grading": progress.next_grading(), **said, "judges": [j.id for j in prepared.judges]}
     journal.append("grading", name)

@@ -15,7 +15,7 @@ import typer
 from evalkit import __version__
 from evalkit.cli import compare, instrument, planning
 from evalkit.cli.catalogue import panels_app, profiles_app, suites_app
-from evalkit.cli.options import DEFAULT_RESULTS, Certain, Design, Json, Results, RunName
+from evalkit.cli.options import DEFAULT_RESULTS, Certain, Design, Json, Results, RunName, Until
 from evalkit.console import money, pairs, print_rows, say, table
 from evalkit.errors import EvalkitError, InputError, Interrupted
 
@@ -90,6 +90,16 @@ def run(
     ] = Design.uniform,
     n: Annotated[int | None, typer.Option(help="Ask about so many questions, drawn by seed in whole clusters.")] = None,
     certain: Certain = None,
+    width: Annotated[
+        float | None, typer.Option(metavar="W", help="With adaptive: stop once main rates are known to ± W, e.g. 0.05.")
+    ] = None,
+    until: Annotated[
+        Until | None, typer.Option(help="With adaptive: stop once the best model, or every pair, is told apart.")
+    ] = None,
+    margin: Annotated[
+        float | None, typer.Option(metavar="D", help="With --until: models that differ by no more are equivalent.")
+    ] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, help="With adaptive: looks at most.")] = None,
     seed: Annotated[int, typer.Option(help="For drawing questions, resampling and SIMULATED models.")] = 0,
     concurrency: Annotated[int, typer.Option(min=1, max=512, help="Asks in flight per model.")] = 8,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one attempt.")] = 60.0,
@@ -111,8 +121,9 @@ def run(
     from evalkit.prepare import Request, check_budget, prepare
     from evalkit.providers.asking import Limits
 
+    end = (width, until.value if until else None, margin, rounds)
     request = Request(suites or [], panel, model or [], recorded, judge or [], repeats, n, seed, profile,
-                      design.value, certain, *_pilot(pilot, design, results))  # fmt: skip
+                      design.value, certain, *_pilot(pilot, design, results), *end)  # type: ignore[arg-type]  # fmt: skip
     limits = Limits(concurrency=concurrency, timeout_s=timeout, attempts=attempts, budget=budget)
     if resume is not None:
         if (
@@ -131,7 +142,7 @@ def run(
         return
     if retry_failed:
         raise InputError("--retry-failed goes with --resume RUN")
-    if budget is not None and n is None and design != Design.uniform:
+    if budget is not None and n is None and design in (Design.stratified, Design.risk):
         request = _within_budget(request, budget)
     prepared = prepare(request)
     check_budget(prepared, limits)
@@ -152,6 +163,7 @@ def _within_budget(request: Request, budget: float) -> Request:
     suite = question_sets.merge([question_sets.load(name) for name in request.suites])
     panel = panels.only(panels.load(request.panel or "local"), list(request.models))
     profile = profiles.load(request.profile)
+    assert request.design != "adaptive"
     setting = Setting(suite, panel, profile, request.design, request.repeats or 1, request.seed, request.certain)
     return replace(request, n=affordable(setting, budget))
 
@@ -328,7 +340,7 @@ def store_rebuild(results: Results = DEFAULT_RESULTS) -> None:
 @store_app.command("query")
 def store_query(sql: str, results: Results = DEFAULT_RESULTS, as_json: Json = False) -> None:
     """Ask the store in SQL, read-only. Views: answers, grades, relations, outcomes, pairs, rates, contradictions,
-    denominators, questions, models, attempts, judge_answers, gradings, votes, labels, runs."""
+    denominators, questions, models, attempts, judge_answers, gradings, votes, labels, rounds, runs."""
     from evalkit.store import Store
 
     rows = Store(results).query(sql)

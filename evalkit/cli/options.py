@@ -20,6 +20,14 @@ class Design(StrEnum):
     uniform = "uniform"
     stratified = "stratified"
     risk = "risk"
+    adaptive = "adaptive"
+
+
+class Until(StrEnum):
+    """Which verdict ends an adaptive run."""
+
+    verdict = "verdict"
+    ranking = "ranking"
 
 
 Certain = Annotated[

@@ -10,6 +10,7 @@ import typer
 
 from evalkit.cli.options import DEFAULT_RESULTS, Certain, Design, Json, Results
 from evalkit.console import money, table
+from evalkit.errors import InputError
 
 if TYPE_CHECKING:
     from evalkit.planning import Setting
@@ -63,12 +64,15 @@ def plan(
     from evalkit.planning import Setting, Wish, plan_run
     from evalkit.providers.base import most_in_flight
 
+    drawn_by = design.value
+    if drawn_by == "adaptive":
+        raise InputError("--design adaptive: plan with --design risk; an adaptive run stops earlier where it can")
     chosen = panels.only(panels.load(panel), model or [])
     setting = Setting(
         suite=question_sets.merge([question_sets.load(name) for name in suites]),
         panel=chosen,
         profile=profiles.load(profile),
-        design=design.value,
+        design=drawn_by,  # type: ignore[arg-type]  # one of the other three
         repeats=repeats,
         seed=seed,
         certain=certain,

@@ -60,6 +60,12 @@ class Watch:
     def attempt_failed(self, ask: Ask, attempt: int, error: ProviderError, wait_s: float | None) -> None:
         """An attempt failed; the next comes in `wait_s` seconds, or None: there is none."""
 
+    def more(self, planned: Mapping[str, int]) -> None:
+        """So many more asks are to come, by model."""
+
+    def said(self, line: str) -> None:
+        """Something to be told between two rounds."""
+
     def close(self) -> None:
         """No more is to come."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +21,12 @@ from evalkit.reports.loss import loss, variance
 from evalkit.reports.measured import Measured, measure, run_profile
 from evalkit.store import Store
 from evalkit.store.store import Reader
-from evalkit.types import RiskProfile
+from evalkit.types import Estimate, RiskProfile
 
 if TYPE_CHECKING:
+    from evalkit.statistics import Design
     from evalkit.statistics.correction import OtherLabels
+    from evalkit.statistics.ratios import Linearised
 
 SCHEMA = "evalkit.report/1"
 WORST = 12
@@ -88,7 +90,6 @@ def report(
     from evalkit import statistics
     from evalkit.statistics.models import design_of, model_figures
     from evalkit.statistics.pairwise import pair_figures
-    from evalkit.statistics.ratios import estimate
 
     with Store(results).reading() as reader:
         head = _head(results, reader, run)
@@ -120,7 +121,7 @@ def report(
         "models": {
             m["model"]: {
                 **_about(m, counts, usage, failures),
-                **{k: asdict(estimate(figure, design)) for k, figure in figures[i].items()},
+                **{k: asdict(_estimate(figure, design, measured.critical(i, k))) for k, figure in figures[i].items()},
             }
             for i, m in enumerate(models)
         },
@@ -326,6 +327,18 @@ def _groups(answers: list[Row], pairs: list[Row]) -> dict[str, int]:
 # --- parts of the report
 
 
+def _estimate(figure: Linearised, design: Design, critical: float | None) -> Estimate:
+    """A figure; one by which an adaptive run was stopped has the interval that holds all the same."""
+    from evalkit.statistics.ratios import estimate
+    from evalkit.statistics.sequential import interval_at
+
+    plain = estimate(figure, design)
+    if critical is None or plain.low is None:
+        return plain
+    wide = interval_at(figure, design, critical)
+    return replace(plain, low=wide.low, high=wide.high, method=f"{wide.method}, valid at an adaptive run's end")
+
+
 def _run(run: str, head: Row, measured: Measured, gradings: list[Row]) -> Row:
     header = head["header"]
     grading = None
@@ -387,6 +400,19 @@ def _pair(figure: Any, names: list[str]) -> Row:
     }
 
 
+def _round_notes(measured: Measured) -> list[str]:
+    """How an adaptive run ended, and which differences it had told apart when it stopped."""
+    if not measured.rounds:
+        return []
+    last, names = measured.rounds[-1], measured.models
+    widest = "" if last["widest"] is None else f", widest main interval ±{100 * last['widest']:.1f} points"
+    lines = [f"Adaptive run, {len(measured.rounds)} rounds, {last['questions']} questions{widest}: {last['decision']}. The "
+             "intervals of the main rates are valid although the run was stopped by them."]  # fmt: skip
+    told = [f"{names[t['a']]} is {t['verdict']} against {names[t['b']]} in {t['metric'].replace('_', ' ')}"
+            for t in last["told"] if t["verdict"] != "not_distinguishable"]  # fmt: skip
+    return [*lines, f"Told apart when it stopped, valid over all looks: {'; '.join(told)}."] if told else lines
+
+
 def _judge_notes(trust: Row) -> list[str]:
     """A judge that often gave no readable vote must be seen beside the figures."""
     return [
@@ -436,6 +462,7 @@ def _weighting_notes(measured: Measured) -> list[str]:
         )
     if profile.example and profile.currency is not None:
         notes.append(f"The numbers of profile {profile.id} are an EXAMPLE: put in your own before you decide by them.")
+    notes += _round_notes(measured)
     if measured.unasked:
         notes.append(f"Nothing was asked of {', '.join(measured.unasked)}: figures speak of the other strata only.")
     if measured.design.finite:

@@ -29,6 +29,7 @@ class Measured:
 
     `frame`: a row an ask; `weight` is w(q)/pi(q), `exposure_weight` the same without the loss. `clusters`: names by code.
     `header`: the run's first event. `design`: of the clusters, by code. `unasked`: strata with none of their questions drawn.
+    `rounds`: an adaptive run's looks.
     """
 
     run: str
@@ -43,6 +44,12 @@ class Measured:
     entropies: Entropies
     design: Design
     unasked: tuple[str, ...]
+    rounds: list[dict[str, Any]]
+
+    def critical(self, model: int, metric: str) -> float | None:
+        """The critical value (normal scale) of a figure by which an adaptive run was stopped; None for any other."""
+        last = self.rounds[-1]["seen"] if self.rounds else []
+        return next((row["critical"] for row in last if (row["model"], row["metric"]) == (model, metric)), None)
 
     @property
     def shape(self) -> dict[str, int]:
@@ -78,7 +85,12 @@ def measure(reader: Reader, run: str, profile: RiskProfile | None = None, target
     pairs["weight"] = pairs["question"].map(frame.drop_duplicates("question").set_index("question")["weight"])
     clusters = frame.drop_duplicates("cluster").sort_values("cluster_code")
     return Measured(run, header, models, frame, list(clusters["cluster"]), own, *arrays(frame, pairs, models),
-                    _design(clusters, target), unasked)  # fmt: skip
+                    _design(clusters, target), unasked, _rounds(reader, run))  # fmt: skip
+
+
+def _rounds(reader: Reader, run: str) -> list[dict[str, Any]]:
+    rows = reader.rows("SELECT * EXCLUDE (run, happened_at) FROM rounds WHERE run = ? ORDER BY round", [run])
+    return [{**row, "seen": json.loads(row["seen"]), "told": json.loads(row["told"])} for row in rows]
 
 
 def run_profile(header: dict[str, Any]) -> RiskProfile:

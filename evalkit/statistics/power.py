@@ -176,8 +176,10 @@ def half_width(rate: float, likeness: Likeness, layout: Layout, repeats: int = 1
         return None
     if layout.squares == 0:
         return 0.0
-    se = standard_error(of_rate(rate, likeness), layout, repeats)
-    spread = Spread(round(layout.degrees) + 1, 1.0 / layout.cluster_squares, repeats / layout.squares)
+    variation = of_rate(rate, likeness)
+    se = standard_error(variation, layout, repeats)
+    sizes = 1.0 / layout.cluster_squares, repeats / layout.squares
+    spread = Spread(round(layout.degrees) + 1, *sizes, likeness=variation.cluster)
     interval = bounded_interval(rate, se, spread, span=UNIT, how="")
     assert interval.low is not None  # two clusters or more
     assert interval.high is not None

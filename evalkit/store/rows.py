@@ -19,7 +19,10 @@ COLUMNS: dict[str, dict[str, str]] = {
                  panel=_TEXT, simulated=_FLAG, evalkit=_TEXT, header=_TEXT, lines=_WHOLE, bytes=_WHOLE, head=_TEXT),
     "run_questions": dict(run=_TEXT, ordinal=_WHOLE, question=_TEXT, text=_TEXT, answerable=_FLAG, gold=_TEXTS,
                           tolerance=_REAL, reason=_TEXT, severity=_WHOLE, exposure=_REAL, stratum=_TEXT, cluster=_TEXT,
-                          twin=_TEXT, context=_TEXT, source=_TEXT, as_of=_TEXT, pi=_REAL, design_stratum=_TEXT),
+                          twin=_TEXT, context=_TEXT, source=_TEXT, as_of=_TEXT),
+    "run_draws": dict(run=_TEXT, seq=_WHOLE, question=_TEXT, pi=_REAL, design_stratum=_TEXT),
+    "round_events": dict(run=_TEXT, seq=_WHOLE, happened_at=_TIME, round=_WHOLE, questions=_WHOLE, widest=_REAL,
+                         decision=_TEXT, seen=_TEXT, told=_TEXT),
     "run_models": dict(run=_TEXT, ordinal=_WHOLE, model=_TEXT, family=_TEXT, tier=_TEXT, provider=_TEXT,
                        simulated=_FLAG, currency=_TEXT, spec=_TEXT),
     "answer_events": dict(run=_TEXT, seq=_WHOLE, happened_at=_TIME, ask=_TEXT, model=_TEXT, question=_TEXT, purpose=_TEXT,
@@ -41,7 +44,7 @@ COLUMNS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 _EVENT_TABLES = {"answer": "answer_events", "attempt": "attempt_events", "grade": "grade_events",
                  "relation": "relation_events", "vote": "vote_events", "label": "label_events",
-                 "grading": "grading_events", "graded": "grading_events"}  # fmt: skip
+                 "grading": "grading_events", "graded": "grading_events", "round": "round_events"}  # fmt: skip
 
 
 def arrow_schema(table: str) -> pa.Schema:
@@ -61,6 +64,7 @@ def by_table(run: str, events: Iterable[Event]) -> dict[str, list[dict[str, Any]
             _run_rows(run, event, tables)
         elif table := _EVENT_TABLES.get(event.kind):
             tables[table].append(_event_row(run, event, table))
+            tables["run_draws"] += _draws(run, event)
     return tables
 
 
@@ -77,6 +81,8 @@ def _event_row(run: str, event: Event, table: str) -> dict[str, Any]:
     if table == "grading_events":
         row["ended"] = event.kind == "graded"
         row["graders"] = json.dumps(event.data.get("graders"), sort_keys=True)
+    if table == "round_events":
+        row |= {name: json.dumps(event.data.get(name), sort_keys=True) for name in ("seen", "told")}
     return {name: row.get(name) for name in COLUMNS[table]}
 
 
@@ -90,19 +96,25 @@ def _run_rows(run: str, event: Event, tables: dict[str, list[dict[str, Any]]]) -
         "evalkit": header["versions"]["evalkit"], "header": json.dumps(header, ensure_ascii=False),
         "lines": 0, "bytes": 0, "head": "",
     })  # fmt: skip
-    drawn, strata = header["drawn"], header.get("strata", {})
+    tables["run_draws"] += _draws(run, event)
     for ordinal, question in enumerate(suite["questions"]):
-        if question["id"] in drawn:
-            name = question["id"]
-            row = {**question, "run": run, "ordinal": ordinal, "question": name, "pi": drawn[name],
-                   "design_stratum": strata.get(name, "")}  # fmt: skip
-            tables["run_questions"].append({name: row[name] for name in COLUMNS["run_questions"]})
+        row = {**question, "run": run, "ordinal": ordinal, "question": question["id"]}
+        tables["run_questions"].append({name: row[name] for name in COLUMNS["run_questions"]})
     for ordinal, model in enumerate(panel["models"]):
         tables["run_models"].append({
             "run": run, "ordinal": ordinal, "model": model["id"], "family": model["family"], "tier": model["tier"],
             "provider": model["provider"], "simulated": model["id"].startswith("SIMULATED"),
             "currency": (model["prices"] or {}).get("currency"), "spec": json.dumps(model, ensure_ascii=False),
         })  # fmt: skip
+
+
+def _draws(run: str, event: Event) -> list[dict[str, Any]]:
+    """The sample that an event draws: the run's first one, or an adaptive run's next."""
+    strata = event.data.get("strata", {})
+    return [
+        {"run": run, "seq": event.seq, "question": name, "pi": pi, "design_stratum": strata.get(name, "")}
+        for name, pi in event.data.get("drawn", {}).items()
+    ]
 
 
 def _moment(at: float) -> datetime:

@@ -6,7 +6,7 @@ CREATE TYPE relation AS ENUM ('equivalent', 'compatible', 'contradict');
 CREATE TYPE purpose AS ENUM ('answer', 'grade', 'relate');
 
 CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR);
-INSERT INTO meta VALUES ('schema', '2');
+INSERT INTO meta VALUES ('schema', '3');
 
 -- How far each run's journal is loaded, and the hash to go on from.
 CREATE TABLE runs (
@@ -22,8 +22,17 @@ CREATE TABLE runs (
 CREATE TABLE run_questions (
     run VARCHAR, ordinal INTEGER, question VARCHAR, text VARCHAR, answerable BOOLEAN, gold VARCHAR[], tolerance DOUBLE,
     reason VARCHAR, severity TINYINT, exposure DOUBLE, stratum VARCHAR, cluster VARCHAR, twin VARCHAR, context VARCHAR,
-    source VARCHAR, as_of VARCHAR, pi DOUBLE,
+    source VARCHAR, as_of VARCHAR
+);
+-- The sample: every draw is whole, the newest of a run holds (an adaptive run draws again after each round).
+CREATE TABLE run_draws (
+    run VARCHAR, seq BIGINT, question VARCHAR, pi DOUBLE,
     design_stratum VARCHAR      -- what was drawn apart from the others; '' without strata
+);
+-- Each look of an adaptive run: what it had asked, how wide its widest main interval was, what followed.
+CREATE TABLE round_events (
+    run VARCHAR, seq BIGINT, happened_at TIMESTAMP, round INTEGER, questions INTEGER, widest DOUBLE,
+    decision VARCHAR, seen JSON, told JSON
 );
 CREATE TABLE run_models (
     run VARCHAR, ordinal INTEGER, model VARCHAR, family VARCHAR, tier VARCHAR, provider VARCHAR, simulated BOOLEAN,

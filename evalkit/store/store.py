@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FILE = "evalkit.duckdb"
-SCHEMA = "2"
+SCHEMA = "3"
 LOCK_SECONDS = 60.0
 BATCH = 20_000
 """Events that are read from a journal before they are written to the store in one transaction."""

@@ -35,8 +35,15 @@ CREATE VIEW labels AS
 SELECT * EXCLUDE (seq) FROM label_events
 QUALIFY row_number() OVER (PARTITION BY run, item, kind, annotator ORDER BY seq DESC) = 1;
 
-CREATE VIEW questions AS SELECT * FROM run_questions;
+-- The questions that were drawn, each with its chance and its stratum in the newest draw.
+CREATE VIEW questions AS
+SELECT q.*, d.pi, d.design_stratum
+FROM run_questions q
+JOIN (SELECT * FROM run_draws QUALIFY rank() OVER (PARTITION BY run ORDER BY seq DESC) = 1) d USING (run, question);
 CREATE VIEW models AS SELECT * FROM run_models;
+
+-- The looks of adaptive runs.
+CREATE VIEW rounds AS SELECT * EXCLUDE (seq) FROM round_events;
 
 -- One row an ask, with its latest grade and its question: what figures are made of.
 CREATE VIEW outcomes AS

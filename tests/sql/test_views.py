@@ -13,7 +13,7 @@ from evalkit.journal import Journal
 from evalkit.store import Store
 
 DOCUMENTED = ("answers", "judge_answers", "attempts", "gradings", "grades", "relations", "questions", "models", "outcomes",
-              "denominators", "rates", "pairs", "contradictions", "votes", "labels")  # fmt: skip
+              "denominators", "rates", "pairs", "contradictions", "votes", "labels", "rounds")  # fmt: skip
 
 
 def question(name: str, answerable: bool, exposure: float = 1.0) -> dict[str, Any]:
@@ -167,6 +167,7 @@ def test_a_rebuilt_store_is_the_loaded_one(small: Store) -> None:
         "grade_events",
         "relation_events",
         "run_questions",
+        "run_draws",
         "run_models",
         "attempt_events",
     ]

@@ -107,7 +107,8 @@ def test_half_width_is_that_of_the_engine_on_average(rate, sigma):
         widths.append((interval.high - interval.low) / 2)
     forecast = power.layout(weight, code, np.ones(clusters))
     got = power.half_width(rate, Likeness(1.0, rho, 0.0), forecast)
-    assert got == pytest.approx(np.mean(widths), rel=0.03)
+    # A report takes the more cautious of two effective sizes sample by sample, so its mean is a little wider.
+    assert got == pytest.approx(np.mean(widths), rel=0.04)
     ignored = power.half_width(rate, Likeness(1.0, 0.0, 0.0), Layout.even(clusters * size))
     assert ignored < 0.9 * np.mean(widths)  # weights and clusters left out: the test can fail
 
