@@ -138,7 +138,7 @@ def variance(report: Report) -> Table | None:
 
 
 def _split(found: Mapping[str, Any] | None) -> Cell:
-    if found is None:
+    if found is None or not found["se"]:  # none, or no answer differs from another: nothing to split
         return Cell(MISSING)
     now, repeats, questions = (
         figure(found[key], "rate") for key in ("se", "se_repeats_doubled", "se_questions_doubled")
