@@ -208,6 +208,14 @@ def drawn(suite: Suite, whole: Frame, taken: Sequence[int], weights: Mapping[str
     ]
 
 
+def asking_order(sample: Iterable[designs.Drawn], seed: int) -> list[designs.Drawn]:
+    """The sample in an order that has nothing to do with the suite's or with weight.
+
+    What a budget or a kill cuts off is then missing at random.
+    """
+    return sorted(sample, key=lambda d: designs.permanent_number(f"ask|{d.question.cluster}", seed))
+
+
 # --- rounds
 
 

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import typer
+
+from evalkit.errors import InputError
 
 
 def say(line: str) -> None:
     """A line on stderr."""
     typer.echo(line, err=True)
+
+
+def write_file(path: Path, text: str, option: str) -> None:
+    """Write what was asked for to a file, and say so. Raises `InputError` naming the option."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: can't be written ({error.strerror}); name another file with {option}") from error
+    say(f"wrote {path}")
 
 
 def print_rows(rows: list[dict[str, Any]], as_json: bool, columns: list[str]) -> None:

@@ -19,6 +19,21 @@ def shipped(name: str) -> Path:
     return inside if inside.is_dir() else package.parent / name
 
 
+def write_new(name: str, folder: Path, suffix: str, template: str, error: type[InputError]) -> Path:
+    """A file to start from, made of `template` (its `{id}` and `{path}` filled in); never written over another."""
+    path = folder / f"{name}{suffix}"
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+        raise error(f"{name!r}: an id has letters, digits, dot, dash and underscore only")
+    if path.exists():
+        raise error(f"{path}: stands already; choose another name")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(template.format(id=name, path=path), encoding="utf-8")
+    except OSError as cause:
+        raise error(f"{path}: can't be written ({cause.strerror}); name another folder with --folder") from cause
+    return path
+
+
 def read_text(path: Path, error: type[InputError]) -> str:
     """A UTF-8 text file, or `error` in one line."""
     try:

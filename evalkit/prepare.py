@@ -179,7 +179,8 @@ def _draw(suite: Suite, profile: RiskProfile, request: Request, target: adaptive
     weights = designs.question_weights(suite.questions, profile)
     if target is not None:
         whole = adaptive.frame(suite, weights, request.seed)
-        return adaptive.drawn(suite, whole, adaptive.first(whole, target), weights)
+        drawn = adaptive.drawn(suite, whole, adaptive.first(whole, target), weights)
+        return adaptive.asking_order(drawn, request.seed)
     assert request.design != "adaptive"
     return designs.draw(suite, request.design, request.n, request.seed, weights, certain=request.certain,
                         spread=request.spread)  # fmt: skip
@@ -311,6 +312,8 @@ def _reread(folder: Path, events: Sequence[Any], request: Request, asking: bool)
     config = head["config"]
     drawn_by, looks = _sample(events)
     drawn = [designs.Drawn(q, *drawn_by[q.id]) for q in suite.questions if q.id in drawn_by]
+    if "target" in head.get("design", {}):
+        drawn = adaptive.asking_order(drawn, config["seed"])
     asks = list(plan.asks(drawn, suite, panel, config["repeats"]))
     recording = _recording(head["recorded"], suite, request.recorded) if asking else None
     profile = profiles.from_record(head["profile"]) if "profile" in head else profiles.load("neutral")

@@ -5,7 +5,6 @@ No number has a default: a loss or a cost that is left out is an error, never 0.
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from evalkit.errors import ProfileError
-from evalkit.files import explain, read_yaml, shipped
+from evalkit.files import explain, read_yaml, shipped, write_new
 from evalkit.types import RiskProfile
 
 SUFFIXES = (".yaml", ".yml")
@@ -190,14 +189,4 @@ sensitivity:                  # [low, high]: between which bounds the committee'
 
 def new(name: str, folder: Path) -> Path:
     """Write a small valid profile to edit; refuses to write over a file."""
-    path = folder / f"{name}.yaml"
-    if not re.fullmatch(NAME, name):
-        raise ProfileError(f"{name!r}: a profile's id has letters, digits, dot, dash and underscore only")
-    if path.exists():
-        raise ProfileError(f"{path}: stands already; choose another name")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(TEMPLATE.format(id=name, path=path), encoding="utf-8")
-    except OSError as error:
-        raise ProfileError(f"{path}: can't be written ({error.strerror}); name another folder with --folder") from error
-    return path
+    return write_new(name, folder, ".yaml", TEMPLATE, ProfileError)

@@ -29,7 +29,8 @@ def grown(prepared: Prepared, seen: Look) -> Prepared:
     """The run with the look behind it and the next sample drawn."""
     weights = designs.question_weights(prepared.suite.questions, prepared.profile)
     drawn = adaptive.drawn(prepared.suite, _frame(prepared), seen.following, weights)
-    asks = list(plan.asks(drawn, prepared.suite, prepared.panel, prepared.repeats))
+    ordered = adaptive.asking_order(drawn, prepared.seed)
+    asks = list(plan.asks(ordered, prepared.suite, prepared.panel, prepared.repeats))
     return replace(prepared, drawn=drawn, asks=asks, looks=(*prepared.looks, seen))
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from evalkit import plan
 from evalkit.errors import SuiteError
-from evalkit.files import explain, read_text, read_yaml, shipped
+from evalkit.files import explain, read_text, read_yaml, shipped, write_new
 from evalkit.types import Protocol, Question, Reason, Suite
 
 SUFFIXES = (".yaml", ".yml", ".jsonl")
@@ -194,17 +194,7 @@ questions:
 
 def new(name: str, folder: Path) -> Path:
     """Write a small valid suite to start from; refuses to write over a file."""
-    path = folder / f"{name}.yaml"
-    if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
-        raise SuiteError(f"{name!r}: a suite's id has letters, digits, dot, dash and underscore only")
-    if path.exists():
-        raise SuiteError(f"{path}: stands already; choose another name")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(TEMPLATE.format(id=name, path=path), encoding="utf-8")
-    except OSError as error:
-        raise SuiteError(f"{path}: can't be written ({error.strerror}); name another folder with --folder") from error
-    return path
+    return write_new(name, folder, ".yaml", TEMPLATE, SuiteError)
 
 
 def _read_yaml(path: Path) -> tuple[dict[str, Any], list[Any]]:

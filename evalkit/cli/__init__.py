@@ -16,7 +16,7 @@ from evalkit import __version__
 from evalkit.cli import compare, instrument, planning
 from evalkit.cli.catalogue import panels_app, profiles_app, suites_app
 from evalkit.cli.options import DEFAULT_RESULTS, Certain, Design, Json, Results, RunName, Until
-from evalkit.console import money, pairs, print_rows, say, table
+from evalkit.console import money, pairs, print_rows, say, table, write_file
 from evalkit.errors import EvalkitError, InputError, Interrupted
 
 if TYPE_CHECKING:
@@ -277,12 +277,7 @@ def report(
     if out is None:
         typer.echo(text)
         return
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{out}: can't be written ({error.strerror}); name another file with --out") from error
-    say(f"wrote {out}")
+    write_file(out, text, "--out")
 
 
 @app.command()

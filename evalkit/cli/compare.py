@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from evalkit.cli.options import DEFAULT_RESULTS, Results
-from evalkit.console import say
+from evalkit.console import say, write_file
 from evalkit.errors import InputError
 
 
@@ -67,7 +67,7 @@ def compare(
     a, b = (find_run(results / "runs", run).name for run in (run_a, run_b))
     found = comparing.compare(results, a, b, want, profiles.load(profile) if profile else None)
     if junit is not None:
-        _write(junit, junit_xml.render(found), "--junit")
+        write_file(junit, junit_xml.render(found), "--junit")
     if format is CompareFormat.json:
         text = json_text.render(found)
     else:
@@ -75,7 +75,7 @@ def compare(
     if out is None:
         typer.echo(text)
     else:
-        _write(out, text, "--out")
+        write_file(out, text, "--out")
     if found["counts"]["undecided"]:
         say(
             f"{found['counts']['undecided']} of {len(found['checks'])} checks are UNDECIDED: more questions would decide them"
@@ -90,12 +90,3 @@ def _pair(text: str) -> tuple[str, str]:
     if not a or not b:
         raise InputError(f"--map {text!r}: write A_MODEL=B_MODEL, the model's name in run A and in run B")
     return a, b
-
-
-def _write(path: Path, text: str, option: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: can't be written ({error.strerror}); name another file with {option}") from error
-    say(f"wrote {path}")

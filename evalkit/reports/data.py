@@ -407,7 +407,8 @@ def _round_notes(measured: Measured) -> list[str]:
     last, names = measured.rounds[-1], measured.models
     widest = "" if last["widest"] is None else f", widest main interval ±{100 * last['widest']:.1f} points"
     lines = [f"Adaptive run, {len(measured.rounds)} rounds, {last['questions']} questions{widest}: {last['decision']}. The "
-             "intervals of the main rates are valid although the run was stopped by them."]  # fmt: skip
+             "intervals of the main rates are valid although the run was stopped by them; those of all other figures "
+             "are plain, as if the number of questions had been fixed."]  # fmt: skip
     told = [f"{names[t['a']]} is {t['verdict']} against {names[t['b']]} in {t['metric'].replace('_', ' ')}"
             for t in last["told"] if t["verdict"] != "not_distinguishable"]  # fmt: skip
     return [*lines, f"Told apart when it stopped, valid over all looks: {'; '.join(told)}."] if told else lines

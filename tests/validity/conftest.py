@@ -38,7 +38,7 @@ def _printed(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str])
         return
     with capsys.disabled():
         print("\n" + text)
-    title = request.node.name.removeprefix("test_").replace("_", " ").capitalize()
+    title = request.node.name.removeprefix("test_").replace("_", " ").replace("[", ", ").rstrip("]").capitalize()
     why = " ".join((request.function.__doc__ or "").split("\n\n")[0].split())
     write(title, "\n".join([why, "", "```text", text, "```"]).strip())
 
