@@ -37,7 +37,7 @@ lint: setup ## Style, types, layers
 
 validate: setup ## Long validation: coverage of intervals, detectors against people's labels (needs ../shared beside this)
 	$(PY) tests/validity/validate_instrument.py
-	$(PY) -m pytest -m validate -s --timeout 3600
+	$(PY) -m pytest -m validate --timeout 3600
 
 bench: setup ## Speed, as ratios to a baseline in the same run
 	$(PY) -m pytest -m bench -s tests/benchmarks --timeout 1800

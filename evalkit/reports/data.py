@@ -406,7 +406,7 @@ def _round_notes(measured: Measured) -> list[str]:
         return []
     last, names = measured.rounds[-1], measured.models
     widest = "" if last["widest"] is None else f", widest main interval ±{100 * last['widest']:.1f} points"
-    lines = [f"Adaptive run, {len(measured.rounds)} rounds, {last['questions']} questions{widest}: {last['decision']}. The "
+    lines = [f"Adaptive run, {last['round']} rounds, {last['questions']} questions{widest}: {last['decision']}. The "
              "intervals of the main rates are valid although the run was stopped by them; those of all other figures "
              "are plain, as if the number of questions had been fixed."]  # fmt: skip
     told = [f"{names[t['a']]} is {t['verdict']} against {names[t['b']]} in {t['metric'].replace('_', ' ')}"
@@ -464,6 +464,10 @@ def _weighting_notes(measured: Measured) -> list[str]:
     if profile.example and profile.currency is not None:
         notes.append(f"The numbers of profile {profile.id} are an EXAMPLE: put in your own before you decide by them.")
     notes += _round_notes(measured)
+    if measured.design.pi.size and measured.design.pi.min() < 0.999 * measured.design.pi.max():
+        notes.append(
+            "The design drew some questions more often than others: unweighted figures are of that sample as it is."
+        )
     if measured.unasked:
         notes.append(f"Nothing was asked of {', '.join(measured.unasked)}: figures speak of the other strata only.")
     if measured.design.finite:

@@ -11,8 +11,11 @@ import numpy as np
 
 from evalkit.reports.comparisons import COMPARED, comparisons, joint_intervals
 from evalkit.statistics import METRICS, Entropies, Outcomes, Pairs, SelfPairs, pair_metrics, panel_metrics
+from evalkit.statistics.components import split_metrics
+from evalkit.statistics.coverage_curve import thresholds
 from evalkit.statistics.design import Design
 from evalkit.statistics.grid import build_grid
+from evalkit.statistics.loss import Costs, Workload, expected_loss, loss_estimate
 from evalkit.statistics.models import model_figures
 from evalkit.statistics.pairwise import pair_figures
 from evalkit.statistics.ratios import estimate
@@ -64,7 +67,19 @@ def all_figures(asks, pairs, own, models, clusters):
     names = [str(m) for m in range(models)]
     better = {key: METRICS[key].better for key in COMPARED}
     found += comparisons(names, figures, design, better, 0, 0.05)
+    found += money(grid, design)
     found.append(joint_intervals(names, figures, pair_figures(grid, pairs), design, 0))
+    return found
+
+
+def money(grid, design):
+    """Expected losses, thresholds and the variance split of each model."""
+    severity = 1 + np.arange(len(grid.weight)) % 5
+    work = Workload(grid.weight, severity, np.zeros(len(severity), dtype=np.int64), np.full(5, 0.2))
+    costs = Costs(np.array([5.0, 50.0, 1e3, 2e4, 5e5]), 4.0)
+    found = [loss_estimate(one, design) for one in expected_loss(grid, work, costs)]
+    for model in range(grid.n_models):
+        found += [*thresholds(grid, work, costs, model, design), *split_metrics(grid, model, design).values()]
     return found
 
 

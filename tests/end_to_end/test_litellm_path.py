@@ -106,6 +106,23 @@ def test_a_budget_is_never_exceeded_and_can_be_raised(tmp_path: Path, fake: Fake
     assert set(fake.seen.values()) == {1}
 
 
+def test_an_adaptive_run_stops_at_its_budget_and_goes_on_with_more(tmp_path: Path, fake: FakeServer, cli: Cli) -> None:
+    words, results = [f"fine-{i}" for i in range(130)], tmp_path / "R"
+    ended = cli("run", suite(tmp_path, words), "--panel", panel(tmp_path, fake.base), "--results", results, "--budget", 0.01,
+                "--design", "adaptive", "--width", 0.02)  # fmt: skip
+    assert ended.code == 3
+    assert "round 1: 100 questions" in ended.err
+    assert "budget used up" in ended.err
+    spent = Store(results).query("SELECT sum(cost) AS spent FROM answers")[0]["spent"]
+    assert 0 < spent <= 0.01
+    ended = cli("run", "--resume", "latest", "--results", results, "--budget", 1)
+    assert ended.code == 0, ended.err
+    looks = Store(results).query("SELECT round, decision FROM rounds ORDER BY ALL")
+    assert {"round": 1, "decision": "budget used up"} in looks
+    assert looks[-1]["decision"] in ("reached", "all asked")
+    assert set(fake.seen.values()) == {1}  # nothing was asked twice
+
+
 def test_an_unsupported_parameter_is_an_error(tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     file = tmp_path / "p.yaml"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 PAGE = Path(__file__).parents[2] / "evalkit" / "statistics" / "VALIDITY.md"
+INSTRUMENT = ("test_evouna", "test_judge_calls")  # these measure graders and judges, which have a page of their own
 HEAD = """\
 # What the statistics were measured at
 
@@ -38,6 +39,8 @@ def _printed(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str])
         return
     with capsys.disabled():
         print("\n" + text)
+    if request.module.__name__ in INSTRUMENT:
+        return
     title = request.node.name.removeprefix("test_").replace("_", " ").replace("[", ", ").rstrip("]").capitalize()
     why = " ".join((request.function.__doc__ or "").split("\n\n")[0].split())
     write(title, "\n".join([why, "", "```text", text, "```"]).strip())
