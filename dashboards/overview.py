@@ -42,6 +42,8 @@ def _more(report: dict[str, Any]) -> None:
     if any(costs):
         with st.expander("What errors cost"):
             st.text("\n".join(view.loss_notes(report)))
+            if view.tornado_known(report):
+                common.draw(page.tornado(report, dark=common.dark()))
             common.tables(*(table for table in costs if table))
     if split := money.variance(report):
         with st.expander("More questions or more repeats?"):

@@ -89,7 +89,9 @@ def measure(reader: Reader, run: str, profile: RiskProfile | None = None, target
 
 
 def _rounds(reader: Reader, run: str) -> list[dict[str, Any]]:
-    rows = reader.rows("SELECT * EXCLUDE (run, happened_at) FROM rounds WHERE run = ? ORDER BY happened_at, round", [run])
+    rows = reader.rows(
+        "SELECT * EXCLUDE (run, happened_at) FROM rounds WHERE run = ? ORDER BY happened_at, round", [run]
+    )
     return [{**row, "seen": json.loads(row["seen"]), "told": json.loads(row["told"])} for row in rows]
 
 

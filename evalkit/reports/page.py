@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.reports import money, verdicts, view
-from evalkit.reports.display import clean, estimate, labels
+from evalkit.reports.display import clean, estimate, labels, number
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -55,6 +55,7 @@ def render(report: dict[str, Any]) -> str:
             costs=[t for t in (money.losses(report), money.by_severity(report)) if t],
             cost_notes=view.loss_notes(report),
             choices=[t for t in (money.tornado(report), money.thresholds(report)) if t],
+            tornado=_tornado(report),
             variance=money.variance(report),
             headline=view.headline(report),
             rates=_rates(report),
@@ -111,6 +112,21 @@ def matrix(report: Mapping[str, Any], *, dark: bool = False) -> tuple[Any, str]:
         for pair in report["pairs"]
     )
     return plots.matrix_chart(report, dark=dark), f"Contradiction rates between models. {words}."
+
+
+def _tornado(report: Mapping[str, Any]) -> Any:
+    return _drawn(tornado(report), "tornado-") if view.tornado_known(report) else ""
+
+
+def tornado(report: Mapping[str, Any], *, dark: bool = False) -> tuple[Any, str]:
+    """(chart, the same in words) of what the cheapest model's expected loss hangs on."""
+    from evalkit.reports import plots
+
+    ident, bars = plots.cheapest_bars(report)
+    words = "; ".join(f"{bar['number']}: {number(low)} to {number(high)}" for bar, (low, high) in bars)
+    return plots.tornado_chart(
+        report, dark=dark
+    ), f"Loss of {labels(report)[ident]} over the committee's ranges. {words}."
 
 
 def _tradeoff(report: Mapping[str, Any]) -> Any:

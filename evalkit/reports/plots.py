@@ -84,6 +84,45 @@ def _rate_panel(report: Mapping[str, Any], metric: Mapping[str, str], colours: t
     return _layered(layers).properties(title=title, width=270, height=_ROW * max(len(rows), 1))
 
 
+def tornado_chart(report: Mapping[str, Any], *, dark: bool = False) -> Chart:
+    """What the cheapest model's expected loss is at both ends of each of the committee's ranges, the widest on top."""
+    import altair as alt
+
+    ink, muted, dot = _colours(dark)
+    ident, bars = cheapest_bars(report)
+    rows = [
+        {"number": clean(bar["number"], 60).replace("_", " ").replace(".", " "), "low": min(ends), "high": max(ends)}
+        for bar, ends in bars
+    ]
+    stated = report["loss"]["models"][ident]["loss"]["value"]
+    scale = alt.Scale(type="log" if min(row["low"] for row in rows) > 0 else "linear", nice=True, zero=False)
+    axis = alt.Axis(title=None, format="~s", grid=True, domain=False)
+    y = alt.Y("number:N", sort=None, title=None, axis=_names_axis(ink, labelLimit=180, labelPadding=9))
+    base = alt.Chart(_data(rows))
+    bar = base.mark_rule(color=dot, size=9, opacity=0.6).encode(
+        x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q", y=y
+    )
+    line = alt.Chart(_data([{"stated": stated}])).mark_rule(color=ink, size=1, strokeDash=[4, 3])
+    line = line.encode(x=alt.X("stated:Q", scale=scale, axis=axis))
+    title = alt.Title(
+        f"What the loss of {labels(report)[ident]} hangs on", anchor="start", subtitleColor=muted,
+        subtitle="per 1,000 questions; bar: the committee's range, dashed: as stated",
+    )  # fmt: skip
+    return alt.layer(bar, line).properties(title=title, width=420, height=_ROW * len(rows))
+
+
+def cheapest_bars(report: Mapping[str, Any]) -> tuple[str, list[tuple[Mapping[str, Any], tuple[float, float]]]]:
+    """The model with the lowest expected loss, and the ranges that move it with its losses at their ends."""
+    found = report.get("loss") or {"models": {}, "tornado": []}
+    known = {i: m["loss"]["value"] for i, m in found["models"].items() if m["loss"]["value"] is not None}
+    if not known:
+        return "", []
+    ident = min(known, key=lambda i: (known[i], i))
+    ends = [(bar, (bar["models"][ident]["at_low"], bar["models"][ident]["at_high"])) for bar in found["tornado"]]
+    moved = [(bar, pair) for bar, pair in ends if None not in pair and pair[0] != pair[1]]
+    return ident, sorted(moved, key=lambda row: -abs(row[1][1] - row[1][0]))
+
+
 def _data(rows: list[dict[str, Any]]) -> Any:
     import altair as alt
 

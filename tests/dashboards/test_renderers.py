@@ -192,6 +192,29 @@ def test_corrected_rates_stand_beside_those_as_graded(report: dict[str, Any]) ->
     assert verdicts.corrections(report | {"corrected": None}) is None
 
 
+def test_the_tornado_shows_the_cheapest_model_widest_first(report: dict[str, Any]) -> None:
+    bars = report["loss"]["tornado"]
+    narrow = {
+        **bars[0],
+        "number": "check_cost",
+        "models": {m: {"at_low": 990.0, "at_high": 1010.0} for m in report["models"]},
+    }
+    still = {
+        **bars[0],
+        "number": "loss.1",
+        "models": {m: {"at_low": 1000.0, "at_high": 1000.0} for m in report["models"]},
+    }
+    report["loss"]["tornado"] = [still, narrow, *bars]
+    ident, found = plots.cheapest_bars(report)
+    assert ident == next(iter(report["models"]))
+    assert [bar["number"] for bar, _ in found] == ["loss.5", "check_cost"]
+    chart, words = page.tornado(report)
+    assert "loss.5: 500 to 9,000; check_cost: 990 to 1,010" in words
+    assert plots.to_svg(chart, label=words, prefix="t-").startswith("<svg")
+    assert not view.tornado_known(report | {"loss": {**report["loss"], "tornado": [still]}})
+    assert not view.tornado_known(report | {"loss": None})
+
+
 def test_what_is_missing_is_shown_where_it_could_move_a_figure() -> None:
     found = example_report.example(("m0", "m1"))
     found["models"]["m0"]["accuracy"] |= {"low": 0.1, "high": 0.2, "bound_low": 0.1, "bound_high": 0.42}
