@@ -90,12 +90,10 @@ def tornado_chart(report: Mapping[str, Any], *, dark: bool = False) -> Chart:
 
     ink, muted, dot = _colours(dark)
     ident, bars = cheapest_bars(report)
-    rows = [
-        {"number": clean(bar["number"], 60).replace("_", " ").replace(".", " "), "low": min(ends), "high": max(ends)}
-        for bar, ends in bars
-    ]
+    names = [clean(bar["number"], 60).replace("_", " ").replace(".", " ") for bar, _ in bars]
+    rows = [{"number": name, "low": min(ends), "high": max(ends)} for name, (_, ends) in zip(names, bars, strict=True)]
     stated = report["loss"]["models"][ident]["loss"]["value"]
-    scale = alt.Scale(type="log" if min(row["low"] for row in rows) > 0 else "linear", nice=True, zero=False)
+    scale = alt.Scale(type="log" if min(min(ends) for _, ends in bars) > 0 else "linear", nice=True, zero=False)
     axis = alt.Axis(title=None, format="~s", grid=True, domain=False)
     y = alt.Y("number:N", sort=None, title=None, axis=_names_axis(ink, labelLimit=180, labelPadding=9))
     base = alt.Chart(_data(rows))
