@@ -195,7 +195,8 @@ def _start(prepared: Prepared, limits: Limits, results: Path) -> tuple[Prepared,
 
 def _resume(name: str, request: Any, limits: Limits, results: Path, retry: bool) -> tuple[Prepared, Progress]:
     from evalkit import progress, run
-    from evalkit.prepare import check_budget, find_run, reopen
+    from evalkit.prepare import check_budget, find_run
+    from evalkit.reopen import reopen
 
     prepared, done, journal = reopen(find_run(results / "runs", name), request)
     done.retry_failed = retry

@@ -150,8 +150,9 @@ def _regrade(
     from dataclasses import replace
 
     from evalkit import progress, run
-    from evalkit.prepare import Request, check_askable, check_budget, find_judge, find_run, reopen
+    from evalkit.prepare import Request, check_askable, check_budget, find_judge, find_run
     from evalkit.providers.asking import Limits
+    from evalkit.reopen import reopen
     from evalkit.reports import data, render
 
     prepared, done, journal = reopen(find_run(results / "runs", name), Request([]), asking=False)

@@ -97,7 +97,7 @@ def test_the_report_is_accessible_and_loads_nothing(browser: Any, tmp_path: Path
     assert loaded == [file.as_uri()]
     assert said == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert page.locator("svg[role=img]").count() == 6
+    assert page.locator("svg[role=img]").count() == 7
     assert _violations(page) == []
     context.close()
 
