@@ -58,7 +58,7 @@ class FakeServer:
         elif "FIVE-HUNDRED" in question:
             self._send(handler, 500, {"error": {"message": "boom"}})
         elif "SLOW" in question:
-            time.sleep(3)
+            time.sleep(6)
             self._send(handler, 200, self._completion(body, REPLY))
         elif "FILTERED" in question:
             self._send(handler, 400, {"error": {"message": "blocked", "code": "content_filter", "type": "x"}})

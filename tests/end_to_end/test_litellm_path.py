@@ -51,7 +51,7 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_fault_ends_in_one_status(tmp_path: Path, fake: FakeServer, cli: Cli) -> None:
     results = tmp_path / "R"
     ended = cli("run", suite(tmp_path, list(CASES)), "--panel", panel(tmp_path, fake.base), "--results", results,
-                "--attempts", 2, "--timeout", 1)  # fmt: skip
+                "--attempts", 2, "--timeout", 4)  # fmt: skip
     assert ended.code == 3, ended.err  # complete, with failed asks
     rows = {r["question"]: r for r in Store(results).query("SELECT * FROM answers")}
     for word, (status, kind, sent) in CASES.items():
