@@ -39,7 +39,8 @@ def corrected(
     asks (others are left alone). `design`: of the clusters by code, as in `Measured`. `others`: labels on other runs.
     """
     from evalkit.statistics import METRICS
-    from evalkit.statistics.correction import EVENTS, corrected_figures
+    from evalkit.statistics.corrected import corrected_figures
+    from evalkit.statistics.correction import EVENTS
 
     if not labels and others is None:
         return None

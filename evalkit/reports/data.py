@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -19,6 +18,8 @@ from evalkit.reports.definitions import definitions
 from evalkit.reports.instrument import instrument
 from evalkit.reports.loss import loss, variance
 from evalkit.reports.measured import Measured, measure, run_profile
+from evalkit.reports.notes import judge_notes, notes
+from evalkit.reports.question_rows import QUESTIONS, VIEWS, WORST_FIRST, page
 from evalkit.store import Store
 from evalkit.store.store import Reader
 from evalkit.types import Estimate, RiskProfile
@@ -102,7 +103,7 @@ def report(
         counts = {r["model"]: r for r in reader.rows("SELECT * FROM denominators WHERE run = ?", [run])}
         usage = {r["model"]: r for r in reader.rows(_USAGE, [run])}
         failures = reader.rows(_FAILURES, [run])
-        worst = _questions(reader, run, "TRUE", [], WORST, 0, _WORST_FIRST)
+        worst = page(reader, run, "TRUE", [], WORST, 0, WORST_FIRST)
         gradings = reader.rows("SELECT * FROM gradings WHERE run = ? AND latest", [run])
         trust = instrument(reader, run, json.loads(gradings[0]["graders"]) if gradings else {})
     names = measured.models
@@ -134,7 +135,7 @@ def report(
         "variance": variance(measured.outcomes, names, measured.design),
         "worst_questions": worst,
         "instrument": trust,
-        "notes": [*_notes(head, models, counts, gradings, measured), *_judge_notes(trust)],
+        "notes": [*notes(head, models, counts, gradings, measured), *judge_notes(trust)],
     }
 
 
@@ -160,16 +161,16 @@ def questions(
     `view`: all, models_disagree, fabricated, all_wrong, confident_and_contradicted, ungraded. `search`: in question,
     answers and id, case-insensitive.
     """
-    if view not in _VIEWS:
-        raise InputError(f"view {view!r}: one of {', '.join(_VIEWS)}")
-    where = _VIEWS[view]
+    if view not in VIEWS:
+        raise InputError(f"view {view!r}: one of {', '.join(VIEWS)}")
+    where = VIEWS[view]
     if search.strip():
         where += " AND question IN (SELECT question FROM found)"
     parameters = [f"%{search.strip()}%"]
     with Store(results).reading() as reader:
-        total = reader.rows(_QUESTIONS.format(select="count(*) AS n", where=where, tail=""), [*parameters, run])
-        page = _questions(reader, run, where, parameters, limit, offset, "ordinal")
-    return {"total": total[0]["n"], "questions": page}
+        total = reader.rows(QUESTIONS.format(select="count(*) AS n", where=where, tail=""), [*parameters, run])
+        shown = page(reader, run, where, parameters, limit, offset, "ordinal")
+    return {"total": total[0]["n"], "questions": shown}
 
 
 def contradictions(results: Path, run: str, a: str, b: str, limit: int = 50) -> list[Row]:
@@ -228,38 +229,8 @@ FROM answers WHERE run = ? GROUP BY model"""
 _FAILURES = """
 SELECT model, error_kind, count(*) AS n FROM answers WHERE run = ? AND status <> 'answered' GROUP BY ALL ORDER BY ALL"""
 
+
 # One row a question: how its answers came out. `found` is for searching.
-_QUESTIONS = """
-WITH found AS (
-    SELECT DISTINCT q.run, q.question FROM questions q LEFT JOIN answers a USING (run, question)
-    WHERE concat_ws(' ', q.question, q.text, a.final) ILIKE ?
-), judged AS (
-    SELECT run, question, count(*) FILTER (outcome = 'incorrect') AS wrong,
-           count(*) FILTER (outcome = 'incorrect' AND NOT answerable) AS fabricated,
-           count(*) FILTER (committed) AS committed, count(*) FILTER (outcome IS NOT NULL) AS graded,
-           count(*) FILTER (status = 'answered' AND outcome IS NULL) AS ungraded
-    FROM outcomes GROUP BY ALL
-), clashing AS (
-    SELECT run, question, count(*) AS contradictions,
-           count(*) FILTER (confidence_a >= 80 OR confidence_b >= 80) AS confident
-    FROM pairs WHERE kind = 'contradict' AND model_a <> model_b GROUP BY ALL
-), listed AS (
-    SELECT q.*, j.* EXCLUDE (run, question), coalesce(c.contradictions, 0) AS contradictions,
-           coalesce(c.confident, 0) AS confident
-    FROM questions q LEFT JOIN judged j USING (run, question) LEFT JOIN clashing c USING (run, question)
-)
-SELECT {select} FROM listed WHERE run = ? AND {where} {tail}"""
-_VIEWS = {
-    "all": "TRUE",
-    "models_disagree": "contradictions > 0",
-    "fabricated": "fabricated > 0",
-    "all_wrong": "graded > 1 AND wrong = graded",
-    "confident_and_contradicted": "confident > 0",
-    "ungraded": "ungraded > 0",
-}
-_WORST_FIRST = "CASE WHEN wrong > 0 THEN severity ELSE 0 END DESC, wrong DESC, contradictions DESC, ordinal"
-
-
 def _head(results: Path, reader: Reader, run: str) -> Row:
     rows = reader.rows(
         """SELECT run, strftime(created_at, '%Y-%m-%dT%H:%M:%SZ') AS created_at, state, simulated, header
@@ -269,59 +240,6 @@ def _head(results: Path, reader: Reader, run: str) -> Row:
         raise InputError(f"run {run}: not in the store; `evalkit store rebuild` loads it from its journal")
     state = _state(results, run, rows[0]["state"])
     return {**rows[0], "state": state, "header": json.loads(rows[0]["header"])}
-
-
-def _questions(
-    reader: Reader, run: str, where: str, parameters: list[Any], limit: int, offset: int, order: str
-) -> list[Row]:
-    sql = _QUESTIONS.format(select="*", where=where, tail=f"ORDER BY {order} LIMIT ? OFFSET ?")
-    rows = reader.rows(sql, [*(parameters or ["%"]), run, limit, offset])
-    ids = [row["question"] for row in rows]
-    answers = reader.rows(
-        """SELECT o.*, m.ordinal FROM outcomes o JOIN models m USING (run, model)
-           WHERE o.run = ? AND list_contains(?, o.question) ORDER BY m.ordinal, o.repeat""",
-        [run, ids],
-    )
-    pairs = reader.rows("SELECT * FROM pairs WHERE run = ? AND list_contains(?, question)", [run, ids])
-    by_question: dict[str, list[Row]] = defaultdict(list)
-    for answer in answers:
-        by_question[answer["question"]].append(answer)
-    pairs_of: dict[str, list[Row]] = defaultdict(list)
-    for pair in pairs:
-        pairs_of[pair["question"]].append(pair)
-    return [_question(row, by_question[row["question"]], pairs_of[row["question"]]) for row in rows]
-
-
-def _question(row: Row, answers: list[Row], pairs: list[Row]) -> Row:
-    groups = _groups(answers, pairs)
-    against: dict[str, set[str]] = defaultdict(set)
-    for pair in pairs:
-        if pair["kind"] == "contradict" and pair["model_a"] != pair["model_b"]:
-            against[pair["a"]].add(pair["model_b"])
-            against[pair["b"]].add(pair["model_a"])
-    keys = ("question", "text", "context", "answerable", "gold", "reason", "severity", "exposure", "stratum")
-    return {
-        **{key: row[key] for key in keys},
-        "contradictions": row["contradictions"],
-        "fabricated": row["fabricated"] or 0,
-        "answers": [
-            {**{key: a[key] for key in ("model", "repeat", "status", "final", "confidence", "outcome", "why", "stage",
-                                        "error_kind")},
-             "group": groups.get(a["ask"]), "contradicted_by": sorted(against[a["ask"]])}
-            for a in answers
-        ],
-    }  # fmt: skip
-
-
-def _groups(answers: list[Row], pairs: list[Row]) -> dict[str, int]:
-    """The group of equivalent answers that each committed one belongs to; 0 is the largest."""
-    from evalkit.divergence import clusters
-    from evalkit.types import Relation
-
-    relations = [Relation(p["question"], p["a"], p["b"], p["kind"], "", "") for p in pairs]
-    found = clusters([a["ask"] for a in answers if a["committed"]], relations)
-    ordered = sorted(found, key=lambda group: (-len(group), group))
-    return {ask: number for number, group in enumerate(ordered) for ask in group}
 
 
 # --- parts of the report
@@ -398,81 +316,3 @@ def _pair(figure: Any, names: list[str]) -> Row:
         **{key: asdict(estimate) for key, estimate in residuals.items()},
         "excess_divergence": asdict(figure.excess_divergence),
     }
-
-
-def _round_notes(measured: Measured) -> list[str]:
-    """How an adaptive run ended, and which differences it had told apart when it stopped."""
-    if not measured.rounds:
-        return []
-    last, names = measured.rounds[-1], measured.models
-    widest = "" if last["widest"] is None else f", widest main interval ±{100 * last['widest']:.1f} points"
-    lines = [f"Adaptive run, {last['round']} rounds, {last['questions']} questions{widest}: {last['decision']}. The "
-             "intervals of the main rates are valid although the run was stopped by them; those of all other figures "
-             "are plain, as if the number of questions had been fixed."]  # fmt: skip
-    told = [f"{names[t['a']]} is {t['verdict']} against {names[t['b']]} in {t['metric'].replace('_', ' ')}"
-            for t in last["told"] if t["verdict"] != "not_distinguishable"]  # fmt: skip
-    return [*lines, f"Told apart when it stopped, valid over all looks: {'; '.join(told)}."] if told else lines
-
-
-def _judge_notes(trust: Row) -> list[str]:
-    """A judge that often gave no readable vote must be seen beside the figures."""
-    return [
-        f"{judge['judge']} was asked about {judge['items']} items and gave a readable vote on {judge['votes']}; "
-        "a missing vote changes nothing."
-        for judge in trust["judges"]
-        if judge["votes"] < judge["items"]
-    ]
-
-
-def _notes(head: Row, models: list[Row], counts: dict[str, Row], gradings: list[Row], measured: Measured) -> list[str]:
-    """Plain sentences that must stand beside the figures."""
-    notes = []
-    if head["simulated"]:
-        notes.append(
-            "SIMULATED models are among these: their figures are planted and say nothing about any real model."
-        )
-    if len(measured.frame) and not gradings:
-        notes.append("No grading yet: answers are counted, rates are missing.")
-    rows = [(m["model"], counts[m["model"]]) for m in models if m["model"] in counts]
-    told = (
-        ("Not graded", "ungraded", "answered", "Their worst cases are in the bounds."),
-        ("No answer", "missing", "asked", "Their worst cases are in the bounds."),
-        ("Off protocol", "off_protocol", "answered", "Read as plain text, without confidence."),
-    )
-    for label, part, whole, remark in told:
-        shares = [
-            f"{name} {n} of {row[whole]}"
-            for name, row in rows
-            if (n := row["failed"] + row["vendor_filtered"] if part == "missing" else row[part])
-        ]
-        if shares:
-            notes.append(f"{label}: {', '.join(shares)}. {remark}")
-    return [*notes, *_weighting_notes(measured)]
-
-
-def _weighting_notes(measured: Measured) -> list[str]:
-    """What the weights mean: whose losses, whose workload, and what of it was not asked."""
-    profile, notes = measured.profile, []
-    if len(set(profile.loss.values())) == 1:
-        notes.append(
-            f"Risk profile {profile.id}: every severity weighs the same, so rates are weighted by exposure alone."
-        )
-    else:
-        notes.append(
-            f"Risk profile {profile.id}: rates are weighted by exposure times loss; the unweighted ones stand beside."
-        )
-    if profile.example and profile.currency is not None:
-        notes.append(f"The numbers of profile {profile.id} are an EXAMPLE: put in your own before you decide by them.")
-    notes += _round_notes(measured)
-    if measured.design.pi.size and measured.design.pi.min() < 0.999 * measured.design.pi.max():
-        notes.append(
-            "The design drew some questions more often than others: unweighted figures are of that sample as it is."
-        )
-    if measured.unasked:
-        notes.append(f"Nothing was asked of {', '.join(measured.unasked)}: figures speak of the other strata only.")
-    if measured.design.finite:
-        notes.append(
-            "Intervals speak of this suite's questions alone, as they were answered this time: neither of the workload that they "
-            "stand for, nor of what a model may say tomorrow."
-        )
-    return notes

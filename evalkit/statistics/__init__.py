@@ -8,7 +8,7 @@ How every figure is made:
   into a variance (`design.Design`), and the standard error goes into an interval that stays within the figure's range
   (`intervals.bounded_interval` says which and why). One contributing cluster gives a value without an interval.
 - Comparisons (`comparison`): paired, with a joint level over all pairs; verdicts and ranks follow from the joint intervals.
-- The grader's errors (`correction`): PPI++ and Rogan-Gladen, as figures that comparisons take like any other.
+- The grader's errors (`correction`, `corrected`): PPI++ and Rogan-Gladen, as figures that comparisons take like any other.
 - Money (`loss`), thresholds of confidence (`coverage_curve`), questions against repeats (`components`), planning (`power`),
   stopping (`sequential`). What each was measured at: VALIDITY.md.
 - Counts: `n_asked`, `n_answered` are the asks in the figure's scope (answerable, unanswerable or all questions;

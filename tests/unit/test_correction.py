@@ -13,6 +13,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from evalkit.labelling import Label
 from evalkit.reports.correction import corrected, labels_elsewhere
+from evalkit.statistics.corrected import corrected_figures
 from evalkit.statistics.correction import (
     ENOUGH,
     EVENTS,
@@ -20,7 +21,6 @@ from evalkit.statistics.correction import (
     OtherLabels,
     Sample,
     ThreeShares,
-    corrected_figures,
     differ,
     error_rates,
     ppi,

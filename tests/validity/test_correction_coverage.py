@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from evalkit.statistics.correction import Labels, OtherLabels, corrected_figures, t_critical
+from evalkit.statistics.corrected import corrected_figures
+from evalkit.statistics.correction import Labels, OtherLabels, t_critical
 from evalkit.statistics.design import Design
 from evalkit.statistics.grid import Grid
 from evalkit.statistics.ratios import interval_of
