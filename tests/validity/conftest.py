@@ -14,7 +14,7 @@ HEAD = """\
 # What the statistics were measured at
 
 Simulations with planted truth, run by `make validate`, which writes this page: a section a simulation, each replaced when it
-runs again. A cell that falls out of its band is listed with its reason, never left out.
+runs again. A cell that falls out of its band is marked (*, out), with its reason where that is known; none is left out.
 """
 
 

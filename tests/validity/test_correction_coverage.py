@@ -184,7 +184,7 @@ GRIDS = {
 @pytest.mark.validate
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("method", list(GRIDS))
-def test_coverage_over_the_grid(method):
+def test_corrected_rates_cover(method):
     """The whole table is printed; cells outside 93 to 97 % are named, none may fall under 90 %.
 
     Known to fall out: labels drawn by band at a rate of 5 % with 100 labels (91 %: about four wrong answers are seen, of
@@ -210,7 +210,7 @@ def test_coverage_over_the_grid(method):
 
 @pytest.mark.validate
 @pytest.mark.timeout(3600)
-def test_differences():
+def test_differences_of_corrected_rates():
     rng = np.random.default_rng(32)
     shared = difference(rng, 0.85, True, 2000)
     pooled = difference(rng, (0.95, 0.6), False, 2000)

@@ -71,7 +71,7 @@ def test_without_known_shares_a_risk_design_goes_astray():
     assert uniform.recovered >= FLOOR
 
 
-def test_differences_cover():
+def test_differences_of_losses_cover():
     flat = ERRORS["30 % all over"]
     for label, better in (("equal", flat), ("half the errors", flat / 2)):
         for n, design in itertools.product((100, 300, 1000), ("uniform", "risk")):
@@ -86,7 +86,7 @@ def test_differences_cover():
 
 
 @pytest.mark.parametrize("clusters", [None, 3])
-def test_the_area_covers(clusters):
+def test_the_area_under_risk_coverage_covers(clusters):
     rng = np.random.default_rng(1)
     for n, sharp in itertools.product((60, 200, 1000), (0.0, 0.5, 1.0)):
         hits, total = 0, 0.0
