@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import cast
 
@@ -14,7 +14,7 @@ from evalkit.types import Question, Relation, RelationKind
 VERSION: str = "fitted-2"
 """Version of the deterministic comparison: changes whenever any pair's relation can change."""
 
-__all__ = ["VERSION", "clusters", "probabilities", "probability", "relate", "self_divergence_score"]
+__all__ = ["VERSION", "clusters", "joined", "probabilities", "probability", "relate", "self_divergence_score"]
 
 
 def relate(question: Question, answers: Sequence[tuple[str, str]]) -> list[Relation]:
@@ -60,14 +60,34 @@ def clusters(ids: Sequence[str], relations: Sequence[Relation]) -> list[list[str
     """
     place = {ask: i for i, ask in enumerate(ids)}
     known = [r for r in relations if r.a in place and r.b in place]
-    against = {frozenset((r.a, r.b)) for r in known if r.kind == "contradict"}
-    groups = {ask: [ask] for ask in place}
+    against = [(place[r.a], place[r.b]) for r in known if r.kind == "contradict"]
     links = [r for r in known if r.kind == "equivalent"]
-    for link in sorted(links, key=lambda r: (r.probability or 0.0, *sorted((place[r.a], place[r.b])))):
-        one, two = groups[link.a], groups[link.b]
-        if one is two or any(frozenset((x, y)) in against for x in one for y in two):
+    links.sort(key=lambda r: (r.probability or 0.0, *sorted((place[r.a], place[r.b]))))
+    groups = joined(range(len(ids)), [(place[r.a], place[r.b]) for r in links], against)
+    return [[ids[i] for i in group] for group in groups]
+
+
+def joined(
+    members: Iterable[int], links: Iterable[tuple[int, int]], against: Iterable[tuple[int, int]]
+) -> list[list[int]]:
+    """`clusters` of numbered answers: `links` join in their order, unless that brought a pair of `against` together.
+
+    Groups are kept as sets of bits, each beside the bits of what contradicts it.
+    """
+    mask = {member: 1 << member for member in members}
+    foes = dict.fromkeys(mask, 0)
+    for a, b in against:
+        foes[a] |= 1 << b
+        foes[b] |= 1 << a
+    for a, b in links:
+        one, two = mask[a], mask[b]
+        if one == two or foes[a] & two:
             continue
-        one.extend(two)
-        groups.update((ask, one) for ask in two)
-    distinct = {id(group): sorted(group, key=place.__getitem__) for group in groups.values()}
-    return list(distinct.values())
+        both, hostile = one | two, foes[a] | foes[b]
+        for member in mask:
+            if both >> member & 1:
+                mask[member], foes[member] = both, hostile
+    groups: dict[int, list[int]] = {}
+    for member, group in mask.items():
+        groups.setdefault(group, []).append(member)
+    return list(groups.values())

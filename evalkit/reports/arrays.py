@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ def arrays(frame: pd.DataFrame, pairs: pd.DataFrame, names: list[str]) -> tuple[
         model=_codes(own["model_a"], codes), question=_whole(own["question_code"]), cluster=_whole(own["cluster_code"]),
         weight=_real(own["weight"]), kind=_codes(own["kind"], _KIND),
     )  # fmt: skip
-    return outcomes, _pairs(other, codes), self_pairs, _entropies(frame, other)
+    compared = _pairs(other, codes)
+    return outcomes, compared, self_pairs, _entropies(frame, compared)
 
 
 def _pairs(frame: pd.DataFrame, codes: dict[str, int]) -> Pairs:
@@ -60,29 +63,41 @@ def _pairs(frame: pd.DataFrame, codes: dict[str, int]) -> Pairs:
     )  # fmt: skip
 
 
-def _entropies(frame: pd.DataFrame, pairs: pd.DataFrame) -> Entropies:
-    """Meaning entropy of each question and repeat, over the committed answers that were compared."""
+def _entropies(frame: pd.DataFrame, pairs: Pairs) -> Entropies:
+    """Meaning entropy of each question and repeat, over the committed answers that were compared.
+
+    None where a pair is undecided, which leaves open which answers mean the same.
+    """
     import numpy as np
 
     from evalkit import statistics as st
-    from evalkit.divergence import clusters
-    from evalkit.types import Relation
 
-    entropy: dict[tuple[str, int], float | None] = {}
-    columns = ["question", "repeat", "a", "b", "kind"]
-    links: dict[tuple[str, int], list[Relation]] = defaultdict(list)
-    for question, repeat, a, b, kind in pairs[columns].itertuples(index=False, name=None):
-        links[question, repeat].append(Relation(question, a, b, kind, "", ""))
-    for key, relations in links.items():
-        if all(r.kind in _KIND for r in relations):  # an undecided pair leaves open which answers mean the same
-            asks = sorted({r.a for r in relations} | {r.b for r in relations})
-            entropy[key] = st.meaning_entropy([len(c) for c in clusters(asks, relations)])
-    asked = frame.drop_duplicates(["question", "repeat"])
-    values = [entropy.get((q, r)) for q, r in zip(asked["question"], asked["repeat"], strict=True)]
+    asked = frame.drop_duplicates(["question_code", "repeat"])
+    question, repeat = _whole(asked["question_code"]), _whole(asked["repeat"])
+    entropy = {cell: st.meaning_entropy(sizes) for cell, sizes in _meanings(pairs)}
+    values = [entropy.get(cell) for cell in zip(question.tolist(), repeat.tolist(), strict=True)]
     return st.Entropies(
-        question=_whole(asked["question_code"]), cluster=_whole(asked["cluster_code"]), weight=_real(asked["weight"]),
+        question=question, cluster=_whole(asked["cluster_code"]), weight=_real(asked["weight"]),
         entropy=np.array([np.nan if v is None else v for v in values], dtype=np.float64),
     )  # fmt: skip
+
+
+def _meanings(pairs: Pairs) -> Iterator[tuple[tuple[int, int], list[int]]]:
+    """(question, repeat) -> how many of the models say each thing, where every pair of them is decided."""
+    import numpy as np
+
+    from evalkit.divergence import joined
+
+    order = np.lexsort((pairs.b, pairs.a, pairs.repeat, pairs.question))
+    columns = (pairs.question, pairs.repeat, pairs.a, pairs.b, pairs.kind)
+    rows = zip(*(column[order].tolist() for column in columns), strict=True)
+    for cell, found in groupby(rows, key=itemgetter(0, 1)):
+        decided = [row[2:] for row in found]
+        if all(kind >= 0 for *_, kind in decided):
+            members = {model for a, b, _ in decided for model in (a, b)}
+            links = [(a, b) for a, b, kind in decided if kind == _KIND["equivalent"]]
+            against = [(a, b) for a, b, kind in decided if kind == _KIND["contradict"]]
+            yield cell, [len(group) for group in joined(sorted(members), links, against)]
 
 
 _STATUS = {"answered": 0, "vendor_filtered": 1, "failed": 2}

@@ -9,8 +9,18 @@ import time
 
 import numpy as np
 
+from evalkit.reports.arrays import _meanings
 from evalkit.reports.comparisons import COMPARED, comparisons, joint_intervals
-from evalkit.statistics import METRICS, Entropies, Outcomes, Pairs, SelfPairs, pair_metrics, panel_metrics
+from evalkit.statistics import (
+    METRICS,
+    Entropies,
+    Outcomes,
+    Pairs,
+    SelfPairs,
+    meaning_entropy,
+    pair_metrics,
+    panel_metrics,
+)
 from evalkit.statistics.components import split_metrics
 from evalkit.statistics.coverage_curve import thresholds
 from evalkit.statistics.design import Design
@@ -57,6 +67,7 @@ def all_figures(asks, pairs, own, models, clusters):
     found = [estimate(f, design) for each in figures for f in each.values()]
     found += pair_metrics(asks, pairs, own, **shape)
     n = clusters * 2
+    values = {cell: meaning_entropy(sizes) for cell, sizes in _meanings(pairs)}
     entropy = Entropies(
         np.arange(n),
         np.arange(n) // 2,

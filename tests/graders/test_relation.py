@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import evalkit.divergence as divergence
-from evalkit.divergence import VERSION, clusters, relate
+from evalkit.divergence import VERSION, clusters, joined, relate
 from evalkit.divergence.short import relation
 from evalkit.types import Question, Relation, Verdict
 
@@ -160,3 +160,25 @@ def test_clusters_join_what_is_equivalent_and_nothing_else() -> None:
     assert clusters(["a", "b", "c", "d", "e"], links) == [["a", "b", "d"], ["c"], ["e"]]
     assert clusters([], links) == []
     assert VERSION
+
+
+def slowly(members: list[int], links: list[tuple[int, int]], against: list[tuple[int, int]]) -> list[set[int]]:
+    """`joined` read as it says, with sets."""
+    groups = [{member} for member in members]
+    apart = {frozenset(pair) for pair in against}
+    for a, b in links:
+        one, two = (next(group for group in groups if member in group) for member in (a, b))
+        if one is not two and not any(frozenset((x, y)) in apart for x in one for y in two):
+            groups.remove(two)
+            one |= two
+    return groups
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7), st.sampled_from("=!~")), max_size=30))
+def test_joined_groups_are_those_of_the_slow_reading(rows: list[tuple[int, int, str]]) -> None:
+    pairs = [(a, b, kind) for a, b, kind in rows if a != b]
+    links, against = ([(a, b) for a, b, k in pairs if k == kind] for kind in "=!")
+    members = list(range(8))
+    found = joined(members, links, against)
+    assert sorted(map(sorted, found)) == sorted(map(sorted, slowly(members, links, against)))
