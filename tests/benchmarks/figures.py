@@ -72,7 +72,7 @@ def all_figures(asks, pairs, own, models, clusters):
         np.arange(n),
         np.arange(n) // 2,
         asks.weight[asks.question.argsort(kind="stable")][:: len(asks.model) // n],
-        np.full(n, 0.5),
+        np.array([values.get((q, 0)) or 0.0 for q in range(n)]),
     )
     found += panel_metrics(asks, pairs, entropy, **shape).values()
     names = [str(m) for m in range(models)]
