@@ -42,7 +42,7 @@ def _more(report: dict[str, Any]) -> None:
     if any(costs):
         with st.expander("What errors cost"):
             st.text("\n".join(view.loss_notes(report)))
-            if view.tornado_known(report):
+            if money.cheapest_bars(report)[1]:
                 common.draw(page.tornado(report, dark=common.dark()))
             common.tables(*(table for table in costs if table))
     if split := money.variance(report):

@@ -128,7 +128,7 @@ def report(
         },
         "pairs": [_pair(figure, names) for figure in of_pairs],
         "panel": {key: asdict(figure) for key, figure in panel.items()},
-        "comparisons": comparisons(names, figures, design, better, seed, margin),
+        "comparisons": comparisons(names, figures, design, better, seed, margin, measured.told),
         "joint": joint_intervals(names, figures, pair_figures(grid, pairs), design, seed),
         "corrected": corrected(measured.frame, people, grid, names, measured.design, others, seed=seed, margin=margin),
         "loss": loss(measured.outcomes, measured.frame, measured.suite(), measured.profile, names, measured.design),

@@ -46,9 +46,19 @@ class Measured:
     unasked: tuple[str, ...]
     rounds: list[dict[str, Any]]
 
+    @property
+    def guarded(self) -> bool:
+        """Whether an adaptive run's looks speak of these figures: under the weights and for the target it was stopped by."""
+        return bool(self.rounds) and not self.design.finite and self.profile.hash == run_profile(self.header).hash
+
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        """Differences of main metrics at an adaptive run's last look, with intervals that hold over all looks."""
+        return list(self.rounds[-1]["told"]) if self.guarded else []
+
     def critical(self, model: int, metric: str) -> float | None:
         """The critical value (normal scale) of a figure by which an adaptive run was stopped; None for any other."""
-        last = self.rounds[-1]["seen"] if self.rounds else []
+        last = self.rounds[-1]["seen"] if self.guarded else []
         return next((row["critical"] for row in last if (row["model"], row["metric"]) == (model, metric)), None)
 
     @property

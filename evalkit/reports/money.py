@@ -97,6 +97,18 @@ def _ends(at: Mapping[str, Any]) -> Cell:
     return Cell(f"{_money(at.get('at_low'))} to {_money(at.get('at_high'))}")
 
 
+def cheapest_bars(report: Report) -> tuple[str, list[tuple[Mapping[str, Any], tuple[float, float]]]]:
+    """The model with the lowest expected loss, and the ranges that move it with its losses at their ends."""
+    found = report.get("loss") or {"models": {}, "tornado": []}
+    known = {i: m["loss"]["value"] for i, m in found["models"].items() if m["loss"]["value"] is not None}
+    if not known:
+        return "", []
+    ident = min(known, key=lambda i: (known[i], i))
+    ends = [(bar, (bar["models"][ident]["at_low"], bar["models"][ident]["at_high"])) for bar in found["tornado"]]
+    moved = [(bar, pair) for bar, pair in ends if None not in pair and pair[0] != pair[1]]
+    return ident, sorted(moved, key=lambda row: -abs(row[1][1] - row[1][0]))
+
+
 def thresholds(report: Report) -> Table | None:
     """From which stated confidence an answer is worth delivering, by severity; None where no confidence was stated."""
     found = report.get("loss")

@@ -15,12 +15,18 @@ def _round_notes(measured: Measured) -> list[str]:
         return []
     last, names = measured.rounds[-1], measured.models
     widest = "" if last["widest"] is None else f", widest main interval ±{100 * last['widest']:.1f} points"
-    lines = [f"Adaptive run, {last['round']} rounds, {last['questions']} questions{widest}: {last['decision']}. The "
-             "intervals of the main rates are valid although the run was stopped by them; those of all other figures "
-             "are plain, as if the number of questions had been fixed."]  # fmt: skip
+    valid = (
+        "The intervals of the main rates, and of their differences where these ended it, are valid although the run was "
+        "stopped by them; those of all other figures are plain, as if the number of questions had been fixed."
+        if measured.guarded
+        else "It was stopped under another profile or for another target: all intervals here are plain, as if the number of "
+        "questions had been fixed."
+    )
+    ended = f"Adaptive run, {last['round']} rounds, {last['questions']} questions{widest}: {last['decision']}."
     told = [f"{names[t['a']]} is {t['verdict']} against {names[t['b']]} in {t['metric'].replace('_', ' ')}"
-            for t in last["told"] if t["verdict"] != "not_distinguishable"]  # fmt: skip
-    return [*lines, f"Told apart when it stopped, valid over all looks: {'; '.join(told)}."] if told else lines
+            for t in measured.told if t["verdict"] != "not_distinguishable"]  # fmt: skip
+    more = [f"Told apart when it stopped, valid over all looks: {'; '.join(told)}."] if told else []
+    return [f"{ended} {valid}", *more]
 
 
 def judge_notes(trust: Row) -> list[str]:

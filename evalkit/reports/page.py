@@ -115,14 +115,14 @@ def matrix(report: Mapping[str, Any], *, dark: bool = False) -> tuple[Any, str]:
 
 
 def _tornado(report: Mapping[str, Any]) -> Any:
-    return _drawn(tornado(report), "tornado-") if view.tornado_known(report) else ""
+    return _drawn(tornado(report), "tornado-") if money.cheapest_bars(report)[1] else ""
 
 
 def tornado(report: Mapping[str, Any], *, dark: bool = False) -> tuple[Any, str]:
     """(chart, the same in words) of what the cheapest model's expected loss hangs on."""
     from evalkit.reports import plots
 
-    ident, bars = plots.cheapest_bars(report)
+    ident, bars = money.cheapest_bars(report)
     words = "; ".join(f"{bar['number']}: {number(low)} to {number(high)}" for bar, (low, high) in bars)
     return plots.tornado_chart(
         report, dark=dark

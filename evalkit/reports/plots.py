@@ -11,6 +11,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from evalkit.reports.display import MISSING, clean, denominators, figure, labels, number, span
+from evalkit.reports.money import cheapest_bars
 from evalkit.reports.view import definition, matrix
 
 INK, MUTED, GRID, DOT = "#1b1f24", "#57606a", "#d8dee4", "#0072b2"  # the page's style sheet recolours these when dark
@@ -107,18 +108,6 @@ def tornado_chart(report: Mapping[str, Any], *, dark: bool = False) -> Chart:
         subtitle="per 1,000 questions; bar: the committee's range, dashed: as stated",
     )  # fmt: skip
     return alt.layer(bar, line).properties(title=title, width=420, height=_ROW * len(rows))
-
-
-def cheapest_bars(report: Mapping[str, Any]) -> tuple[str, list[tuple[Mapping[str, Any], tuple[float, float]]]]:
-    """The model with the lowest expected loss, and the ranges that move it with its losses at their ends."""
-    found = report.get("loss") or {"models": {}, "tornado": []}
-    known = {i: m["loss"]["value"] for i, m in found["models"].items() if m["loss"]["value"] is not None}
-    if not known:
-        return "", []
-    ident = min(known, key=lambda i: (known[i], i))
-    ends = [(bar, (bar["models"][ident]["at_low"], bar["models"][ident]["at_high"])) for bar in found["tornado"]]
-    moved = [(bar, pair) for bar, pair in ends if None not in pair and pair[0] != pair[1]]
-    return ident, sorted(moved, key=lambda row: -abs(row[1][1] - row[1][0]))
 
 
 def _data(rows: list[dict[str, Any]]) -> Any:

@@ -376,13 +376,6 @@ def plotted(report: Report) -> list[str]:
     return [key for key in HEADLINE if _any_value(report, key)]
 
 
-def tornado_known(report: Report) -> bool:
-    """Whether some range of the profile moves the cheapest model's loss."""
-    from evalkit.reports.plots import cheapest_bars
-
-    return bool(cheapest_bars(report)[1])
-
-
 def tradeoff_known(report: Report) -> bool:
     """Whether some model has both figures of the hallucination against over-abstention plot."""
     return _any_value(report, "unknown_answer_hallucination") and _any_value(report, "over_abstention")

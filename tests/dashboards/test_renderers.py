@@ -13,7 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from evalkit.errors import InputError
-from evalkit.reports import page, plots, render, table, verdicts, view
+from evalkit.reports import money, page, plots, render, table, verdicts, view
 from evalkit.reports.display import MISSING, UNPRINTABLE, clean, estimate, figure, labels, span
 
 SCHEMA = Path(page.__file__).parent / "schema.md"
@@ -205,14 +205,14 @@ def test_the_tornado_shows_the_cheapest_model_widest_first(report: dict[str, Any
         "models": {m: {"at_low": 1000.0, "at_high": 1000.0} for m in report["models"]},
     }
     report["loss"]["tornado"] = [still, narrow, *bars]
-    ident, found = plots.cheapest_bars(report)
+    ident, found = money.cheapest_bars(report)
     assert ident == next(iter(report["models"]))
     assert [bar["number"] for bar, _ in found] == ["loss.5", "check_cost"]
     chart, words = page.tornado(report)
     assert "loss.5: 500 to 9,000; check_cost: 990 to 1,010" in words
     assert plots.to_svg(chart, label=words, prefix="t-").startswith("<svg")
-    assert not view.tornado_known(report | {"loss": {**report["loss"], "tornado": [still]}})
-    assert not view.tornado_known(report | {"loss": None})
+    assert money.cheapest_bars(report | {"loss": {**report["loss"], "tornado": [still]}})[1] == []
+    assert money.cheapest_bars(report | {"loss": None})[1] == []
 
 
 def test_what_is_missing_is_shown_where_it_could_move_a_figure() -> None:

@@ -74,6 +74,16 @@ def test_a_verdict_ends_the_run(cli: Cli, tmp_path: Path) -> None:
     report, _ = run(cli, tmp_path, "R", "--until", "verdict", "--margin", 0.05, "--n", 600)
     assert rows(cli, tmp_path, "R", ROUNDS)[-1]["decision"] in ("reached", "all asked")
     assert any("valid over all looks" in note for note in report["notes"])
+    told = json.loads(rows(cli, tmp_path, "R", "SELECT told FROM rounds ORDER BY round")[-1]["told"])
+    compared = {c["metric"]: c["pairs"][0] for c in report["comparisons"]}
+    for look in told:  # the report claims no more than the looks allow
+        assert compared[look["metric"]]["joint_low"] <= look["low"]
+        assert look["high"] <= compared[look["metric"]]["joint_high"]
+    other = json.loads(
+        cli("report", "latest", "--profile", "bank", "--format", "json", "--results", tmp_path / "R").out
+    )
+    assert any("under another profile" in note for note in other["notes"])
+    assert "adaptive" not in other["models"]["SIMULATED-able"]["accuracy"]["method"]
     assert report["run"]["n_questions"] <= 602  # whole twin pairs
 
 

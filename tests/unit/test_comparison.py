@@ -331,3 +331,22 @@ def test_the_joint_level_of_contrasts_needs_an_interval():
     alone = difference(wrong(1, 0, n=1))
     assert contrasts_tail([None, alone], rng()) is None
     assert contrasts_tail([None, difference(wrong(10, 20))], rng()) == pytest.approx(0.05, rel=0.05)
+
+
+def test_a_verdict_that_looks_could_have_made_is_held_to_the_repeated_interval():
+    """Two models whose fixed-size joint interval settles them; a repeated interval that holds 0 takes that back."""
+    from evalkit.reports.comparisons import comparisons
+
+    rates = np.random.default_rng(8).random((2, 400, 1)) < np.array([[[0.1]], [[0.4]]])
+    found, design, way = [{"m": figure} for figure in figures(rates)], Design.simple(400), {"m": "low"}
+    (plain,) = comparisons(["a", "b"], found, design, way, 0, None)
+    assert plain["pairs"][0]["verdict"] == "better"
+    assert plain["ranks"] == {"a": [1, 1], "b": [2, 2]}
+    look = {"a": 0, "b": 1, "metric": "m", "low": -0.9, "high": 0.1}
+    (held,) = comparisons(["a", "b"], found, design, way, 0, None, [look])
+    assert (held["pairs"][0]["joint_low"], held["pairs"][0]["joint_high"]) == (-0.9, 0.1)
+    assert held["pairs"][0]["verdict"] == "not_distinguishable"
+    assert held["ranks"] == {"a": [1, 2], "b": [1, 2]}
+    (kept,) = comparisons(["a", "b"], found, design, way, 0, None, [{**look, "high": -0.01}])
+    assert kept["pairs"][0]["verdict"] == "better"
+    assert kept["ranks"] == plain["ranks"]
