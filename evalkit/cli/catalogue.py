@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -61,14 +62,18 @@ def suites_check(names: Annotated[list[str], typer.Argument(metavar="SUITE...")]
     for name in names:
         loaded = suites.load(name)
         found.append({**_suite_row(loaded, suites.find(name)), "warnings": suites.warnings(loaded)})
+    _print_checked(found, as_json, lambda row: f"{row['questions']} questions ({row['answerable']} answerable)")
+
+
+def _print_checked(found: list[dict[str, Any]], as_json: bool, describe: Callable[[dict[str, Any]], str]) -> None:
+    """Warnings and a line for each file that was found to be right."""
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
     for row in found:
         for warning in row["warnings"]:
             typer.echo(f"warning: {row['file']}: {warning}")
-        typer.echo(f"{row['file']}: {row['questions']} questions ({row['answerable']} answerable), "
-                   f"{len(row['warnings'])} warnings")  # fmt: skip
+        typer.echo(f"{row['file']}: {describe(row)}, {len(row['warnings'])} warnings")
 
 
 @suites_app.command("new")
@@ -198,13 +203,7 @@ def profiles_check(names: Annotated[list[str], typer.Argument(metavar="PROFILE..
     for name in names:
         loaded = profiles.load(name)
         found.append({**_profile_row(loaded, profiles.find(name)), "warnings": profiles.warnings(loaded)})
-    if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
-        return
-    for row in found:
-        for warning in row["warnings"]:
-            typer.echo(f"warning: {row['file']}: {warning}")
-        typer.echo(f"{row['file']}: {row['id']}, {row['currency'] or 'no currency'}, {len(row['warnings'])} warnings")
+    _print_checked(found, as_json, lambda row: f"{row['id']}, {row['currency'] or 'no currency'}")
 
 
 @profiles_app.command("new")

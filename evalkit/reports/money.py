@@ -71,7 +71,11 @@ def by_severity(report: Report) -> Table | None:
         rows.append((Cell(names.get(ident, clean(ident, 60))), *cells))
     severities = next(iter(known.values()))["by_severity"]
     header = ("Model", *(f"Severity {part['severity']}" for part in severities))
-    return Table(f"Loss per 1,000 questions by severity, {unit(report)}", header, tuple(rows))
+    return Table(
+        f"Loss per 1,000 questions by severity, {unit(report)} (parts of the loss above, whose interval is theirs together)",
+        header,
+        tuple(rows),
+    )
 
 
 def tornado(report: Report) -> Table | None:
@@ -133,7 +137,8 @@ def _threshold(found: Mapping[str, Any]) -> Cell:
         return Cell(MISSING, (f"{number(found['n'])} answers",))
     saved = found["saved"]
     text = "never" if found["policy"] == "never" else f"from {number(found['at'])}"
-    return Cell(text, (f"saves {_money(saved['value'])} {_span(saved['low'], saved['high'])}".rstrip(),))
+    saves = f"saves {_money(saved['value'])} {_span(saved['low'], saved['high'])}".rstrip()
+    return Cell(text, (saves, f"{number(found['n'])} answers"))
 
 
 def variance(report: Report) -> Table | None:
