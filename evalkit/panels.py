@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from evalkit.errors import PanelError
 from evalkit.files import explain, read_yaml
-from evalkit.types import Model, Panel, Prices, Protocol, Tier
+from evalkit.types import Model, Panel, Prices, Protocol, Rates, Tier
 
 SIMULATED = "SIMULATED"
 # What the asking loop sets itself; a panel that sets one of them would change what is measured without a trace.
@@ -30,9 +31,20 @@ class PricesFile(BaseModel):
     input_per_million: float | None = Field(ge=0, allow_inf_nan=False)
     output_per_million: float | None = Field(ge=0, allow_inf_nan=False)
     cached_input_per_million: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    reasoning_per_million: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    tool_per_million: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     as_of: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
     source: str = Field(min_length=1)
+
+
+class RatesFile(BaseModel):
+    """What a vendor allows in a minute."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    requests_per_minute: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    tokens_per_minute: float | None = Field(default=None, gt=0, allow_inf_nan=False)
 
 
 class Planted(BaseModel):
@@ -75,6 +87,15 @@ class ModelFile(BaseModel):
     weights: Literal["smollm2-135m-instruct", "gemma3-270m"] | None = None
     simulated: Planted | None = None
     facts: dict[str, Any] = {}
+    limits: RatesFile | None = None
+
+    @field_validator("api_base")
+    @classmethod
+    def no_secret_in_the_address(cls, address: str | None) -> str | None:
+        if address and ("@" in address.partition("://")[2].partition("/")[0] or "?" in address):
+            raise ValueError("an address is written into every run, so it holds no password and no query; name the "
+                             "variable that holds the key in key_env")  # fmt: skip
+        return address
 
     @field_validator("params")
     @classmethod
@@ -95,13 +116,14 @@ class ModelFile(BaseModel):
         return self
 
     def model(self) -> Model:
-        fields = self.model_dump(exclude={"prices", "simulated"})
+        fields = self.model_dump(exclude={"prices", "simulated", "limits"})
         provider = "simulated" if self.simulated else "local" if self.weights else "litellm"
         return Model(
             **fields,
             provider=provider,  # type: ignore[arg-type]  # one of the three literals
             prices=Prices(**self.prices.model_dump()) if self.prices else None,
             simulated=self.simulated.model_dump() if self.simulated else None,
+            limits=Rates(**self.limits.model_dump()) if self.limits else None,
         )
 
 
@@ -113,6 +135,7 @@ class PanelFile(BaseModel):
     id: str = Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")
     title: str = ""
     models: list[dict[str, Any]] = Field(min_length=1)
+    limits: dict[str, RatesFile] = {}  # by key_env: what a key allows, over all models that share it
 
 
 def load(name: str) -> Panel:
@@ -125,7 +148,10 @@ def load(name: str) -> Panel:
     models = tuple(_model(path, i, row) for i, row in enumerate(head.models, 1))
     if twice := [m for m, n in Counter(m.id for m in models).items() if n > 1]:
         raise PanelError(f"{path}: model {twice[0]}: id: stands more than once; every id must be its own")
-    return Panel(head.id, head.title or head.id, models)
+    limits = {name: Rates(**given.model_dump()) for name, given in head.limits.items()}
+    if strange := sorted(limits.keys() - {m.key for m in models}):
+        raise PanelError(f"{path}: limits.{strange[0]}: no model of the panel has that key_env")
+    return Panel(head.id, head.title or head.id, models, limits)
 
 
 def find(name: str) -> Path:
@@ -157,8 +183,6 @@ def recorded(models: list[str]) -> Panel:
 
 def as_recorded(panel: Panel) -> Panel:
     """The same panel, answered from a file: facts and prices stay, nothing is asked."""
-    from dataclasses import replace
-
     return replace(panel, models=tuple(replace(m, provider="recorded") for m in panel.models))
 
 
@@ -168,7 +192,7 @@ def only(panel: Panel, ids: list[str]) -> Panel:
     for name in ids:
         if name not in known:
             raise PanelError(f"panel {panel.id} has no model {name!r}; it has: {', '.join(known)}")
-    return Panel(panel.id, panel.title, tuple(m for m in panel.models if m.id in ids)) if ids else panel
+    return replace(panel, models=tuple(m for m in panel.models if m.id in ids)) if ids else panel
 
 
 def missing_keys(panel: Panel, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -181,8 +205,10 @@ def from_record(record: dict[str, Any]) -> Panel:
     models = []
     for row in record["models"]:
         prices = Prices(**row["prices"]) if row["prices"] else None
-        models.append(Model(**{**row, "prices": prices}))
-    return Panel(record["id"], record["title"], tuple(models))
+        limits = Rates(**row["limits"]) if row.get("limits") else None
+        models.append(Model(**{**row, "prices": prices, "limits": limits}))
+    shared = {name: Rates(**given) for name, given in record.get("limits", {}).items()}
+    return Panel(record["id"], record["title"], tuple(models), shared)
 
 
 def _model(path: Path, number: int, row: dict[str, Any]) -> Model:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from evalkit import protocols
 from evalkit.designs import Drawn as Drawn
@@ -73,8 +73,13 @@ class Forecast:
 
 def input_tokens(ask: Ask) -> int:
     """Tokens to be sent, estimated from characters on the high side (no tokenizer is loaded for a forecast)."""
-    characters = sum(len(m["content"]) + 8 for m in ask.messages)
-    return int(characters / CHARACTERS_PER_TOKEN) + 1
+    latin = other = 0
+    for message in ask.messages:
+        plain = len(message["content"].encode("ascii", "ignore"))
+        latin += plain + 8
+        other += len(message["content"].encode("utf-8", "replace")) - plain
+    # A tokenizer falls back to bytes at worst, so letters beyond ASCII are counted as their bytes.
+    return int(latin / CHARACTERS_PER_TOKEN) + other + 1
 
 
 def max_output_tokens(ask: Ask) -> int:
@@ -83,20 +88,35 @@ def max_output_tokens(ask: Ask) -> int:
     return int(limit)
 
 
-def cost(prices: Prices | None, input_tokens: int | None, output_tokens: int | None, cached: int = 0) -> float | None:
-    """Money for one ask, in the price table's currency; None where a price or a count is unknown."""
+def cost(
+    prices: Prices | None, input_tokens: int | None, output_tokens: int | None, cached: int = 0, reasoning: int = 0,
+    tool: int = 0,
+) -> float | None:  # fmt: skip
+    """Money for one ask, in the price table's currency; None where a price or a count is unknown.
+
+    `cached` and `tool` are parts of the input tokens, `reasoning` is one of the output tokens. Each has its own price, or
+    that of the whole.
+    """
     if prices is None or prices.input_per_million is None or prices.output_per_million is None:
         return None
     if input_tokens is None or output_tokens is None:
         return None
-    cached_price = prices.cached_input_per_million
-    cached_price = prices.input_per_million if cached_price is None else cached_price
-    fresh = max(input_tokens - cached, 0) * prices.input_per_million
-    return (fresh + cached * cached_price + output_tokens * prices.output_per_million) / 1e6
+    parts_in = [(cached, prices.cached_input_per_million), (tool, prices.tool_per_million)]
+    spent = _priced(input_tokens, prices.input_per_million, parts_in)
+    spent += _priced(output_tokens, prices.output_per_million, [(reasoning, prices.reasoning_per_million)])
+    return spent / 1e6
+
+
+def _priced(tokens: int, price: float, parts: Sequence[tuple[int, float | None]]) -> float:
+    rest = max(tokens - sum(count for count, _ in parts), 0)
+    return rest * price + sum(count * (price if own is None else own) for count, own in parts)
 
 
 def worst_cost(ask: Ask, prices: Prices | None) -> float | None:
-    """The most that an ask can cost by the forecast's token counts."""
+    """The most that an ask can cost by the forecast's token counts, all output taken at its dearest price."""
+    if prices is not None and prices.output_per_million is not None:
+        dearest = max(prices.output_per_million, prices.reasoning_per_million or 0.0)
+        prices = replace(prices, output_per_million=dearest)
     return cost(prices, input_tokens(ask), max_output_tokens(ask))
 
 

@@ -27,7 +27,7 @@ Reason = Literal[
 Status = Literal["answered", "vendor_filtered", "failed"]
 Outcome = Literal["correct", "partial", "incorrect", "abstained"]
 RelationKind = Literal["equivalent", "compatible", "contradict"]
-Purpose = Literal["answer", "grade", "relate"]
+Purpose = Literal["answer", "grade", "relate", "canary"]
 Message = Mapping[str, str]  # {"role": "system" | "user" | "assistant", "content": ...}
 
 
@@ -120,6 +120,16 @@ class Prices:
     currency: str
     as_of: str
     source: str
+    reasoning_per_million: float | None = None  # None: reasoning tokens cost what other output does
+    tool_per_million: float | None = None  # None: tokens of the vendor's own tools cost what other input does
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What a vendor allows in a minute. None: no limit is known, and none is kept but what its replies teach us."""
+
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None  # input and the longest output that an ask allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +151,12 @@ class Model:
     weights: str | None = None  # local: the name of pinned weights
     simulated: Mapping[str, float] | None = None  # simulated: the planted rates
     facts: Mapping[str, Any] = field(default_factory=dict)  # declared, not verified
+    limits: Rates | None = None  # what the vendor allows for this model
+
+    @property
+    def key(self) -> str:
+        """Whose allowance an ask draws on: models with one key share it; without a key, what is at one address does."""
+        return self.key_env or self.api_base or self.weights or self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +166,7 @@ class Panel:
     id: str
     title: str
     models: tuple[Model, ...]
+    limits: Mapping[str, Rates] = field(default_factory=dict)  # `Model.key` -> what it allows, over all its models
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +195,14 @@ class Reply:
     finish_reason: str | None = None
     returned_model: str | None = None
     fingerprint: str | None = None
-    input_tokens: int | None = None
+    input_tokens: int | None = None  # all of them, cached and tools' included
     cached_input_tokens: int | None = None
-    output_tokens: int | None = None
+    tool_tokens: int | None = None  # input that came of the vendor's own tools
+    output_tokens: int | None = None  # all of them, reasoning included
+    reasoning_tokens: int | None = None
     cost: float | None = None
     latency_s: float | None = None
+    first_token_s: float | None = None  # streamed only
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +234,11 @@ class Answer:
     currency: str | None = None
     latency_s: float | None = None
     about: str | None = None
+    cached_input_tokens: int | None = None
+    tool_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    first_token_s: float | None = None
+    reused: str | None = None  # the earlier run whose answer this is; it then cost nothing here
 
 
 @dataclass(frozen=True, slots=True)
