@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from datetime import UTC, datetime
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from evalkit.journal import Event
@@ -16,7 +18,7 @@ _TEXT, _WHOLE, _REAL, _FLAG, _TIME, _TEXTS = "string", "int64", "float64", "bool
 
 COLUMNS: dict[str, dict[str, str]] = {
     "runs": dict(run=_TEXT, created_at=_TIME, state=_TEXT, suite=_TEXT, suite_version=_TEXT, suite_hash=_TEXT,
-                 panel=_TEXT, simulated=_FLAG, evalkit=_TEXT, header=_TEXT, lines=_WHOLE, bytes=_WHOLE, head=_TEXT),
+                 panel=_TEXT, simulated=_FLAG, evalkit=_TEXT, header=_TEXT),
     "run_questions": dict(run=_TEXT, ordinal=_WHOLE, question=_TEXT, text=_TEXT, answerable=_FLAG, gold=_TEXTS,
                           tolerance=_REAL, reason=_TEXT, severity=_WHOLE, exposure=_REAL, stratum=_TEXT, cluster=_TEXT,
                           twin=_TEXT, context=_TEXT, source=_TEXT, as_of=_TEXT),
@@ -29,9 +31,11 @@ COLUMNS: dict[str, dict[str, str]] = {
                           repeat=_WHOLE, condition=_TEXT, about=_TEXT, pi=_REAL, status=_TEXT, text=_TEXT, final=_TEXT,
                           confidence=_REAL, on_protocol=_FLAG, reasoning=_TEXT, error_kind=_TEXT, error=_TEXT,
                           attempts=_WHOLE, finish_reason=_TEXT, returned_model=_TEXT, fingerprint=_TEXT,
-                          input_tokens=_WHOLE, output_tokens=_WHOLE, cost=_REAL, currency=_TEXT, latency_s=_REAL),
+                          input_tokens=_WHOLE, output_tokens=_WHOLE, cost=_REAL, currency=_TEXT, latency_s=_REAL,
+                          cached_input_tokens=_WHOLE, tool_tokens=_WHOLE, reasoning_tokens=_WHOLE, first_token_s=_REAL,
+                          reused=_TEXT),
     "attempt_events": dict(run=_TEXT, seq=_WHOLE, happened_at=_TIME, ask=_TEXT, attempt=_WHOLE, kind=_TEXT, error=_TEXT,
-                           wait_s=_REAL),
+                           wait_s=_REAL, at_risk=_REAL, at_risk_tokens=_WHOLE, model=_TEXT, purpose=_TEXT),
     "grading_events": dict(run=_TEXT, seq=_WHOLE, happened_at=_TIME, grading=_TEXT, ended=_FLAG, graders=_TEXT,
                            judges=_TEXTS),
     "vote_events": dict(run=_TEXT, seq=_WHOLE, grading=_TEXT, item=_TEXT, judge=_TEXT, value=_TEXT, why=_TEXT),
@@ -42,80 +46,99 @@ COLUMNS: dict[str, dict[str, str]] = {
     "relation_events": dict(run=_TEXT, seq=_WHOLE, grading=_TEXT, question=_TEXT, a=_TEXT, b=_TEXT, kind=_TEXT,
                             why=_TEXT, stage=_TEXT, probability=_REAL),
 }  # fmt: skip
-_EVENT_TABLES = {"answer": "answer_events", "attempt": "attempt_events", "grade": "grade_events",
-                 "relation": "relation_events", "vote": "vote_events", "label": "label_events",
-                 "grading": "grading_events", "graded": "grading_events", "round": "round_events"}  # fmt: skip
+TABLES = {"answer": "answer_events", "attempt": "attempt_events", "grade": "grade_events",
+          "relation": "relation_events", "vote": "vote_events", "label": "label_events",
+          "grading": "grading_events", "graded": "grading_events", "round": "round_events"}  # fmt: skip
+"""The table of each kind of event. A run's first event fills several, a resume and an end none."""
+BATCH = 5_000
+"""Rows of a run's questions that are made at once."""
+_NUMBERS = {_WHOLE: int, _REAL: float}
+_EPOCH = datetime(1970, 1, 1)
+_DATA = re.compile(rb'\{"seq":\d+,"prev":"[0-9a-f]+","event":"run","at":[-+.\de]+,"data":')
+Row = dict[str, Any]
 
 
 def arrow_schema(table: str) -> pa.Schema:
     """Arrow types of a table's columns, so that a batch of nulls has the right ones."""
     import pyarrow as pa
 
+    return pa.schema([(name, arrow_type(kind)) for name, kind in COLUMNS[table].items()])
+
+
+def arrow_type(kind: str) -> pa.DataType:
+    """The Arrow type of a kind of column in `COLUMNS`."""
+    import pyarrow as pa
+
     kinds = {_TEXT: pa.string(), _WHOLE: pa.int64(), _REAL: pa.float64(), _FLAG: pa.bool_(),
              _TIME: pa.timestamp("ms"), _TEXTS: pa.list_(pa.string())}  # fmt: skip
-    return pa.schema([(name, kinds[kind]) for name, kind in COLUMNS[table].items()])
+    return kinds[kind]
 
 
-def by_table(run: str, events: Iterable[Event]) -> dict[str, list[dict[str, Any]]]:
-    """The rows that a batch of events adds, by table. Events that concern no table (a resume, an end) add none."""
-    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in COLUMNS}
-    for event in events:
-        if event.kind == "run":
-            _run_rows(run, event, tables)
-        elif table := _EVENT_TABLES.get(event.kind):
-            tables[table].append(_event_row(run, event, table))
-            tables["run_draws"] += _draws(run, event)
-    return tables
-
-
-def state(events: Iterable[Event]) -> str | None:
-    """What a batch of events says of the run's state, None if nothing."""
-    said = None
-    for event in events:
-        said = {"run": "running", "resume": "running", "end": event.data.get("state")}.get(event.kind, said)
-    return said
-
-
-def _event_row(run: str, event: Event, table: str) -> dict[str, Any]:
-    row = {"run": run, "seq": event.seq, "happened_at": _moment(event.at), **event.data}
+def event_row(run: str, seq: int, event: Event, table: str) -> Row:
+    """The row that an event adds to its table. `seq`: the event's place among all of the run's."""
+    row: Row = {**event.data, "run": run, "seq": seq, "happened_at": _moment(event.at)}
     if table == "grading_events":
         row["ended"] = event.kind == "graded"
         row["graders"] = json.dumps(event.data.get("graders"), sort_keys=True)
     if table == "round_events":
         row |= {name: json.dumps(event.data.get(name), sort_keys=True) for name in ("seen", "told")}
-    return {name: row.get(name) for name in COLUMNS[table]}
+    return {name: _fitting(row.get(name), kind) for name, kind in COLUMNS[table].items()}
 
 
-def _run_rows(run: str, event: Event, tables: dict[str, list[dict[str, Any]]]) -> None:
-    header = event.data
-    suite, panel = header["suite"], header["panel"]
+def _fitting(value: Any, kind: str) -> Any:
+    """A number as its column holds it; one that it can't hold (infinite, beyond 64 bits, a part of one) is missing."""
+    if kind not in _NUMBERS or not isinstance(value, (int, float)):
+        return value
+    try:
+        number = _NUMBERS[kind](value)
+    except (OverflowError, ValueError):
+        return None
+    held = abs(number) < float("inf") if kind == _REAL else number == value and -(2**63) <= number < 2**63
+    return number if held else None
+
+
+def run_rows(run: str, event: Event) -> Iterator[tuple[str, list[Row]]]:
+    """(table, rows) of a run's first event but for its header, in batches, so that a big suite is not held twice."""
+    suite, panel = event.data["suite"], event.data["panel"]
     simulated = any(m["id"].startswith("SIMULATED") for m in panel["models"])
-    tables["runs"].append({
+    yield "runs", [{
         "run": run, "created_at": _moment(event.at), "state": "running", "suite": suite["id"],
         "suite_version": suite["version"], "suite_hash": suite["hash"], "panel": panel["id"], "simulated": simulated,
-        "evalkit": header["versions"]["evalkit"], "header": json.dumps(header, ensure_ascii=False),
-        "lines": 0, "bytes": 0, "head": "",
-    })  # fmt: skip
-    tables["run_draws"] += _draws(run, event)
-    for ordinal, question in enumerate(suite["questions"]):
-        row = {**question, "run": run, "ordinal": ordinal, "question": question["id"]}
-        tables["run_questions"].append({name: row[name] for name in COLUMNS["run_questions"]})
-    for ordinal, model in enumerate(panel["models"]):
-        tables["run_models"].append({
-            "run": run, "ordinal": ordinal, "model": model["id"], "family": model["family"], "tier": model["tier"],
-            "provider": model["provider"], "simulated": model["id"].startswith("SIMULATED"),
-            "currency": (model["prices"] or {}).get("currency"), "spec": json.dumps(model, ensure_ascii=False),
-        })  # fmt: skip
+        "evalkit": event.data["versions"]["evalkit"],
+    }]  # fmt: skip
+    yield "run_models", [
+        {"run": run, "ordinal": ordinal, "model": model["id"], "family": model["family"], "tier": model["tier"],
+         "provider": model["provider"], "simulated": model["id"].startswith("SIMULATED"),
+         "currency": (model["prices"] or {}).get("currency"), "spec": json.dumps(model, ensure_ascii=False)}
+        for ordinal, model in enumerate(panel["models"])
+    ]  # fmt: skip
+    questions = ({**q, "run": run, "ordinal": i, "question": q["id"]} for i, q in enumerate(suite["questions"]))
+    for batch in _batches(questions):
+        yield "run_questions", [{name: row[name] for name in COLUMNS["run_questions"]} for row in batch]
 
 
-def _draws(run: str, event: Event) -> list[dict[str, Any]]:
-    """The sample that an event draws: the run's first one, or an adaptive run's next."""
+def draws(run: str, seq: int, event: Event) -> Iterator[tuple[str, list[Row]]]:
+    """("run_draws", rows) of the sample that an event draws, in batches: the run's first, or an adaptive run's next."""
     strata = event.data.get("strata", {})
-    return [
-        {"run": run, "seq": event.seq, "question": name, "pi": pi, "design_stratum": strata.get(name, "")}
+    drawn = (
+        {"run": run, "seq": seq, "question": name, "pi": pi, "design_stratum": strata.get(name, "")}
         for name, pi in event.data.get("drawn", {}).items()
-    ]
+    )
+    return (("run_draws", batch) for batch in _batches(drawn))
+
+
+def _batches(found: Iterator[Row]) -> Iterator[list[Row]]:
+    while batch := list(islice(found, BATCH)):
+        yield batch
+
+
+def header(line: bytes, event: Event) -> memoryview:
+    """The event's data as JSON: the line's own bytes where it has our layout."""
+    match = _DATA.match(line)
+    return (
+        memoryview(line)[match.end() : -1] if match else memoryview(json.dumps(event.data, ensure_ascii=False).encode())
+    )
 
 
 def _moment(at: float) -> datetime:
-    return datetime.fromtimestamp(at, UTC).replace(tzinfo=None)
+    return _EPOCH + timedelta(milliseconds=round(at * 1000))

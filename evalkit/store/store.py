@@ -11,23 +11,26 @@ import os
 import random
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import InputError, JournalError, StoreError
-from evalkit.journal import GENESIS, NAME, Event, read
-from evalkit.store import rows
+from evalkit.journal import NAME, Block, part_key, parts
+from evalkit.store import loading
 
 if TYPE_CHECKING:
     import duckdb
     import pandas as pd
+    import pyarrow as pa
 
 FILE = "evalkit.duckdb"
-SCHEMA = "3"
+SCHEMA = "4"
 LOCK_SECONDS = 60.0
-BATCH = 20_000
-"""Events that are read from a journal before they are written to the store in one transaction."""
+COMMIT = 16 << 20
+"""Bytes of journals that one transaction takes in: more would be faster, but is held in memory until it ends."""
+EARLIER = 10_000
+"""Asks whose earlier answers are looked up at once."""
 
 
 class Reader:
@@ -52,7 +55,7 @@ class Reader:
         known = [row["grading"] for row in self.rows("SELECT grading FROM gradings WHERE run = ?", [run])]
         if grading not in known:
             raise InputError(f"grading {grading!r}: run {run} has {', '.join(known) or 'none yet'}")
-        self._execute(f"SET VARIABLE grading = '{grading}'", [])  # one of the known names
+        self._execute(f"SET VARIABLE grading = '{grading}'", []).fetchall()  # one of the known names
 
     def _execute(self, sql: str, parameters: Sequence[Any]) -> duckdb.DuckDBPyConnection:
         import duckdb
@@ -93,10 +96,24 @@ class Store:
         finally:
             connection.close()
 
+    def earlier(self, asks: Sequence[str], but_run: str) -> dict[str, dict[str, Any]]:
+        """Ask id -> its newest answer in any other run, as answer data without what is missing; no store: none.
+
+        Its `run` is the one that asked it, also where the newest is itself reused (which `reused` then doesn't tell).
+        """
+        if not asks or not self.path.exists():
+            return {}
+        found = {}
+        with self.reading() as reader:
+            for start in range(0, len(asks), EARLIER):
+                for row in reader.rows(_EARLIER, [list(asks[start : start + EARLIER]), but_run]):
+                    found[row["ask"]] = {name: value for name, value in row.items() if value is not None}
+        return found
+
     # --- writing
 
     def load(self, run: str) -> int:
-        """Bring one run's tables up to its journal; the number of events added. Makes the store where there is none."""
+        """Bring one run's tables up to its journal and parts; the number of events added. Makes the store if need be."""
         self._check_results()
         return self._load_into(self.path, [run])
 
@@ -106,20 +123,21 @@ class Store:
             await asyncio.sleep(every_s)
             try:
                 await asyncio.to_thread(self.load, run)
-            except StoreError:
-                continue  # somebody has the file; the load at the run's end waits for it and speaks up
+            except (StoreError, JournalError):
+                continue  # say somebody has the file; the load at the run's end waits for it and speaks up
 
     def rebuild(self) -> list[str]:
         """Make the store anew from all journals, beside the old one, which stays until the new one is whole."""
         self._check_results()
         runs = sorted(path.parent.name for path in self.runs_folder.glob(f"*/{NAME}"))
         fresh = self.path.with_suffix(".rebuilding")
-        fresh.unlink(missing_ok=True)
+        _remove(fresh)
         try:
             self._load_into(fresh, runs)
+            _remove(self.path)  # with its log, which must not be replayed into the new one
             os.replace(fresh, self.path)
         finally:
-            fresh.unlink(missing_ok=True)
+            _remove(fresh)
         return runs
 
     @property
@@ -136,40 +154,48 @@ class Store:
             connection.close()
 
     def _load_run(self, connection: duckdb.DuckDBPyConnection, run: str) -> int:
-        known = connection.execute("SELECT lines, bytes, head FROM runs WHERE run = ?", [run]).fetchone()
-        lines, start, head = known or (0, 0, GENESIS)
-        journal = self.runs_folder / run / NAME
-        if known and journal.stat().st_size < start:
-            raise JournalError(f"{journal}: shorter than what the store has of it; `evalkit store rebuild` starts anew")
-        added, batch = 0, []
-        for event in read(journal, start, lines, head):
-            batch.append(event)
-            if len(batch) == BATCH:
-                self._write(connection, run, batch)
-                added, batch = added + len(batch), []
-        if batch:
-            self._write(connection, run, batch)
-        return added + len(batch)
+        """Parts before the main journal, so that a run is never complete in the store before its answers are there."""
+        folder = self.runs_folder / run
+        files = {path.stem: path for path in parts(folder)} | {"": folder / NAME}
+        known = {
+            part: rest
+            for part, *rest in _do(
+                connection, "SELECT part, opening, lines, bytes, head FROM journals WHERE run = ?", [run]
+            )
+        }
+        for part in known.keys() - files.keys():
+            raise JournalError(f"{folder}: part {part} is gone, of which the store has answers; put it back, or leave "
+                               "them out: `evalkit store rebuild` starts anew")  # fmt: skip
+        found = loading.incoming(run, [(path, known.get(part)) for part, path in files.items()])
+        return self._write(connection, run, found)
 
-    def _write(self, connection: duckdb.DuckDBPyConnection, run: str, events: list[Event]) -> None:
+    def _write(self, connection: duckdb.DuckDBPyConnection, run: str, found: Iterator[loading.Incoming]) -> int:
+        """Write it all, some blocks in one transaction; the number of events."""
+        import duckdb
         import pyarrow as pa
 
-        connection.execute("BEGIN")
+        added, pending = 0, 0
+        _do(connection, "BEGIN")
         try:
-            for table, data in rows.by_table(run, events).items():
-                if data:
-                    connection.register("incoming", pa.Table.from_pylist(data, schema=rows.arrow_schema(table)))
-                    connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")  # noqa: S608 - our names
-                    connection.unregister("incoming")
-            last = events[-1]
-            connection.execute(
-                "UPDATE runs SET lines = ?, bytes = ?, head = ?, state = coalesce(?, state) WHERE run = ?",
-                [last.seq + 1, last.end, last.digest, rows.state(events), run],
-            )
-            connection.execute("COMMIT")
+            with closing(loading.ahead(found)) as stream:
+                for item in stream:
+                    if item.table:
+                        _insert(connection, item.table, item.rows)
+                    else:
+                        added += _read_so_far(connection, run, item.block, item.opening)
+                        pending += item.block.end - item.block.start
+                    if pending > COMMIT:
+                        _do(connection, "COMMIT; BEGIN")
+                        pending = 0
+            _do(connection, "COMMIT")
+        except (duckdb.Error, pa.ArrowException) as error:
+            _roll_back(connection)
+            raise StoreError(f"{self.path}: can't take what is new of run {run} ({str(error).splitlines()[0][:200]}); "
+                             "nothing is lost, the journals have it all") from error  # fmt: skip
         except BaseException:
-            connection.execute("ROLLBACK")
+            _roll_back(connection)
             raise
+        return added
 
     # --- opening
 
@@ -191,21 +217,23 @@ class Store:
                 time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - a wait, not a secret
 
     def _create(self, connection: duckdb.DuckDBPyConnection) -> None:
-        if connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'meta'").fetchall()[0][0]:
+        if _do(connection, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'meta'")[0][0]:
             self._check_schema(connection)
             return
         here = Path(__file__).parent
+        _do(connection, "BEGIN")  # a process that is killed here leaves no half a store
         for name in ("schema.sql", "views.sql"):
-            connection.execute((here / name).read_text(encoding="utf-8"))
+            _do(connection, (here / name).read_text(encoding="utf-8"))
+        _do(connection, "COMMIT")
 
     def _check_schema(self, connection: duckdb.DuckDBPyConnection) -> None:
         import duckdb
 
         try:
-            found = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+            found = _do(connection, "SELECT value FROM meta WHERE key = 'schema'")
         except duckdb.Error:
-            found = None
-        if found is None or found[0] != SCHEMA:
+            found = []
+        if found != [(SCHEMA,)]:
             raise StoreError(f"{self.path}: made by another version of evalkit; `evalkit store rebuild` makes it anew")
 
     def _check_results(self) -> None:
@@ -217,3 +245,45 @@ class Store:
             ) from error
         if not os.access(self.results, os.W_OK):
             raise StoreError(f"{self.results}: can't be written; name another folder with --results")
+
+
+_EARLIER = """
+SELECT * EXCLUDE (seq, happened_at, reused) REPLACE (coalesce(reused, run) AS run) FROM answer_events
+WHERE ask IN (SELECT unnest(?::VARCHAR[])) AND run <> ? AND status = 'answered'
+QUALIFY row_number() OVER (PARTITION BY ask ORDER BY happened_at DESC, run DESC, seq DESC) = 1
+"""
+
+
+def _do(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+    """Run a statement to its end: DuckDB 2 may still be at work on one whose result nobody has fetched."""
+    return connection.execute(sql, list(parameters)).fetchall()
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, data: pa.Table) -> None:
+    connection.register("incoming", data)
+    _do(connection, f"INSERT INTO {table} BY NAME SELECT * FROM incoming")  # noqa: S608 - our names
+    connection.unregister("incoming")
+
+
+def _read_so_far(connection: duckdb.DuckDBPyConnection, run: str, block: Block, opening: int) -> int:
+    """Note that a block is in the store; the number of its events."""
+    part = block.path.stem if part_key(block.path) else ""
+    lines = block.seq + len(block.lines)
+    _do(connection, "INSERT OR REPLACE INTO journals VALUES (?, ?, ?, ?, ?, ?)",
+        [run, part, opening, lines, block.end, block.digest])  # fmt: skip
+    if said := loading.state(block):
+        _do(connection, "UPDATE runs SET state = ? WHERE run = ?", [said, run])
+    return len(block.lines)
+
+
+def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    import duckdb
+
+    with suppress(duckdb.Error):  # what broke the transaction off may have ended it already
+        _do(connection, "ROLLBACK")
+
+
+def _remove(path: Path) -> None:
+    """Remove a store's file and its write-ahead log."""
+    for name in (path, path.with_name(path.name + ".wal")):
+        name.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from evalkit.journal import Journal
 from evalkit.store import Store
 
 DOCUMENTED = ("answers", "judge_answers", "attempts", "gradings", "grades", "relations", "questions", "models", "outcomes",
-              "denominators", "rates", "pairs", "contradictions", "votes", "labels", "rounds")  # fmt: skip
+              "denominators", "rates", "pairs", "contradictions", "votes", "labels", "rounds", "canaries", "identities", "spending", "speeds")  # fmt: skip
 
 
 def question(name: str, answerable: bool, exposure: float = 1.0) -> dict[str, Any]:
@@ -80,8 +80,8 @@ def small(tmp_path: Path) -> Store:
 def test_denominators_by_hand(small: Store) -> None:
     rows = small.query("SELECT * EXCLUDE (run) FROM denominators ORDER BY model")
     assert rows == [
-        {"model": "a", "asked": 3, "answered": 3, "vendor_filtered": 0, "failed": 0, "graded": 3, "ungraded": 0, "off_protocol": 0},
-        {"model": "b", "asked": 3, "answered": 2, "vendor_filtered": 1, "failed": 0, "graded": 1, "ungraded": 1, "off_protocol": 1},
+        {"model": "a", "asked": 3, "answered": 3, "vendor_filtered": 0, "failed": 0, "graded": 3, "ungraded": 0, "off_protocol": 0, "reused": 0},
+        {"model": "b", "asked": 3, "answered": 2, "vendor_filtered": 1, "failed": 0, "graded": 1, "ungraded": 1, "off_protocol": 1, "reused": 0},
     ]  # fmt: skip
 
 
@@ -163,6 +163,7 @@ def test_random_rows_against_a_naive_count(tmp_path: Path) -> None:
 def test_a_rebuilt_store_is_the_loaded_one(small: Store) -> None:
     tables = [
         "runs",
+        "journals",
         "answer_events",
         "grade_events",
         "relation_events",
@@ -183,10 +184,98 @@ def test_loading_twice_adds_nothing_and_in_parts_is_the_same(tmp_path: Path) -> 
             journal.append(*event)
             assert Store(tmp_path).load("r1") == 1
             assert Store(tmp_path).load("r1") == 0
-    assert Store(tmp_path).query("SELECT state, lines FROM runs") == [{"state": "complete", "lines": 3}]
+    assert Store(tmp_path).query("SELECT state FROM runs") == [{"state": "complete"}]
+    assert Store(tmp_path).query("SELECT part, opening, lines FROM journals") == [
+        {"part": "", "opening": 1, "lines": 3}
+    ]
     assert Store(tmp_path).query("SELECT count(*) AS n FROM answers") == [{"n": 1}]
 
 
 def test_nothing_missing_becomes_zero_or_nan(small: Store) -> None:
     row = small.query("SELECT confidence, cost, latency_s, input_tokens FROM answers WHERE ask = 'a-q1'")[0]
     assert set(row.values()) == {None}
+
+
+SENT = {"cost": 0.5, "currency": "USD", "input_tokens": 100, "output_tokens": 11, "latency_s": 2.0}
+
+
+@pytest.fixture
+def spent(tmp_path: Path) -> Store:
+    """One model that answers, is graded by another, changes its name in mid-run; streamed, reused, retried, cut short."""
+    judge = {"purpose": "grade", "about": "a-q1", "cost": 0.25, "currency": "USD"}
+    canary = {"purpose": "canary", "cost": 0.125, "currency": "USD", "returned_model": "m-1"}
+    return store(tmp_path, [
+        ("run", head([question(f"q{i}", True) for i in range(1, 7)], ["a"])),
+        answer("a", "start", about="start.1", **canary),
+        answer("a", "q1", **SENT, returned_model="m-1", first_token_s=1.0, cached_input_tokens=40, reasoning_tokens=5),
+        answer("a", "q2", **SENT, returned_model="m-1", first_token_s=0.0, tool_tokens=7, reused=None),
+        answer("a", "q3", **SENT, returned_model="m-0", reused="r0"),
+        ("attempt", {"ask": "a-q4", "attempt": 1, "kind": "timeout", "error": "", "wait_s": 1.0, "at_risk": 0.0625, "at_risk_tokens": 120}),
+        ("attempt", {"ask": "a-q4", "attempt": 2, "kind": "timeout", "error": "", "wait_s": 1.0}),
+        answer("a", "q4", "failed", attempts=3, cost=0.5, currency="USD", input_tokens=100, output_tokens=20),
+        ("attempt", {"ask": "a-q5", "attempt": 1, "kind": "timeout", "error": "", "wait_s": 1.0, "at_risk": 0.0625}),
+        ("attempt", {"ask": "a-q6", "attempt": 1, "kind": "timeout", "error": "", "at_risk": 1.0, "model": "a", "purpose": "answer"}),
+        ("attempt", {"ask": "x", "attempt": 1, "kind": "timeout", "error": ""}),
+        ("resume", {}),
+        answer("a", "q4", attempts=1, **SENT, returned_model="m-2", fingerprint="f"),
+        answer("a", "q5", attempts=2, **SENT, returned_model="m-2", fingerprint="f"),
+        answer("j", "g1", **judge), answer("j", "g2", "failed", **judge),
+        answer("a", "end", "failed", about="end.1", **canary),
+    ])  # fmt: skip
+
+
+def test_spending_by_hand(spent: Store) -> None:
+    rows = {(r["model"], r["purpose"]): r for r in spent.query("SELECT * EXCLUDE (run) FROM spending")}
+    assert set(rows) == {("a", "answer"), ("a", "canary"), ("j", "grade"), (None, None)}
+    assert rows["a", "answer"] == {
+        "model": "a", "purpose": "answer", "asks": 6, "reused": 1,
+        "attempts": 1 + 1 + (3 + 1) + (1 + 2) + 1,  # q1, q2, q4 in both openings, q5 in both, q6 never ended
+        "cost": 2.5, "currency": "USD",  # q1, q2, q4 twice, q5: q3 cost its own run
+        "input_tokens": 500, "cached_input_tokens": 40, "tool_tokens": 7, "output_tokens": 64, "reasoning_tokens": 5,
+        "at_risk": 1.125, "at_risk_tokens": 120,
+    }  # fmt: skip
+    assert (rows["j", "grade"]["asks"], rows["j", "grade"]["cost"], rows["j", "grade"]["at_risk"]) == (2, 0.5, None)
+    assert (rows["a", "canary"]["asks"], rows["a", "canary"]["attempts"]) == (2, 2)
+    assert (rows[None, None]["asks"], rows[None, None]["attempts"], rows[None, None]["cost"]) == (1, 1, None)
+
+
+def test_a_run_that_reused_everything_cost_nothing_and_an_unpriced_one_nobody_knows(tmp_path: Path) -> None:
+    reused = answer("a", "q1", **SENT, reused="r0")
+    both = store(tmp_path, [("run", head([question("q1", True)], ["a", "b"])), reused, answer("b", "q1")])
+    rows = both.query("SELECT model, asks, reused, attempts, cost, input_tokens FROM spending ORDER BY model")
+    assert rows == [
+        {"model": "a", "asks": 1, "reused": 1, "attempts": 0, "cost": 0.0, "input_tokens": None},
+        {"model": "b", "asks": 1, "reused": 0, "attempts": 1, "cost": None, "input_tokens": None},
+    ]
+    counts = both.query("SELECT model, asked, answered, reused FROM denominators ORDER BY model")
+    assert counts == [
+        {"model": "a", "asked": 1, "answered": 1, "reused": 1},
+        {"model": "b", "asked": 1, "answered": 1, "reused": 0},
+    ]
+
+
+def test_identities_show_a_change_in_mid_run(spent: Store) -> None:
+    rows = spent.query("SELECT returned_model, fingerprint, answers FROM identities WHERE model = 'a' ORDER BY ALL")
+    assert rows == [  # the failed canary and what was reused (m-0) answered nothing here
+        {"returned_model": "m-1", "fingerprint": None, "answers": 3},
+        {"returned_model": "m-2", "fingerprint": "f", "answers": 2},
+    ]
+
+
+def test_canaries_are_neither_answers_nor_judges(spent: Store) -> None:
+    rows = spent.query("SELECT about, status, returned_model FROM canaries ORDER BY happened_at, about DESC")
+    assert rows == [
+        {"about": "start.1", "status": "answered", "returned_model": "m-1"},
+        {"about": "end.1", "status": "failed", "returned_model": "m-1"},
+    ]
+    assert spent.query("SELECT ask FROM judge_answers ORDER BY ask") == [{"ask": "j-g1"}, {"ask": "j-g2"}]
+    assert spent.query("SELECT count(*) AS n FROM answers") == [{"n": 5}]
+
+
+def test_speeds_by_hand(spent: Store) -> None:
+    (row,) = spent.query("SELECT * EXCLUDE (run) FROM speeds")
+    assert row == {
+        "model": "a", "answers": 4, "streamed": 2, "first_token_s_median": 0.5, "first_token_s_p95": pytest.approx(0.95),
+        "tokens_per_s_median": 7.5, "tokens_per_s_p95": pytest.approx(9.75),  # 10 tokens in 1 s and in 2 s
+        "latency_s_median": 2.0,
+    }  # fmt: skip
