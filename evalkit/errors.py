@@ -7,6 +7,7 @@ EvalkitError                    shown as one line on stderr, never as a tracebac
 |   |-- ProfileError            a risk profile, or one that doesn't fit the suite
 |   |-- RecordedError           a file of recorded answers
 |   `-- JournalError            a run's journal can't be trusted or can't be written
+|-- WorkerError                 the processes or nodes that ask for a run can't be kept alive (exit code 2)
 |-- StoreError                  DuckDB could not be opened, read or written (exit code 2)
 `-- Interrupted                 stopped by the user; the run can be resumed (exit code 130)
 
@@ -47,6 +48,10 @@ class JournalError(InputError):
     """A journal is missing, held by another process, broken, or can't be written."""
 
 
+class WorkerError(EvalkitError):
+    """Workers of a run keep dying. What they wrote is kept."""
+
+
 class StoreError(EvalkitError):
     """The DuckDB store could not be opened, read or written."""
 
@@ -60,13 +65,17 @@ class Interrupted(EvalkitError):  # noqa: N818 - it is no error of anybody's
 class ProviderError(Exception):
     """One attempt at one ask failed.
 
-    `kind`: a stable word for tables (`rate_limited`, `server_error`, `timeout`, `bad_reply`, `refused_request`,
-    `auth`, `network`, `vendor_filtered`, `not_recorded`). `retryable`: whether another attempt makes sense.
-    `retry_after_s`: seconds the vendor asked us to wait, if it did.
+    `kind`: a stable word for tables (`rate_limited`, `server_error`, `timeout`, `bad_reply`, `refused_request`, `auth`,
+    `quota`, `network`, `vendor_filtered`, `not_recorded`). `retryable`: whether another attempt makes sense.
+    `retry_after_s`: seconds the vendor asked us to wait, if it did. `sent`: whether the request may have reached the
+    vendor, so that it may be billed.
     """
 
-    def __init__(self, kind: str, message: str, *, retryable: bool = False, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, kind: str, message: str, *, retryable: bool = False, retry_after_s: float | None = None, sent: bool = True
+    ) -> None:
         super().__init__(message)
         self.kind = kind
         self.retryable = retryable
         self.retry_after_s = retry_after_s
+        self.sent = sent

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 
 from evalkit import protocols
 from evalkit.designs import Drawn as Drawn
@@ -21,13 +22,56 @@ def protocol_of(model: Model, suite: Suite) -> Protocol:
     return model.protocol or suite.protocol
 
 
-def asks(drawn: Sequence[Drawn], suite: Suite, panel: Panel, repeats: int, condition: str = "base") -> Iterator[Ask]:
-    """Every ask of a run, models interleaved within a question, so that an interrupted run is balanced over models."""
-    for repeat in range(repeats):
-        for item in drawn:
-            for model in panel.models:
-                turns = protocols.messages(item.question, protocol_of(model, suite), model.examples)
-                yield make_ask(model, item, turns, repeat=repeat, condition=condition)
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """A run's asks, each made when it is wanted: a plan of any length takes no room.
+
+    `shard` (i, n): only the asks that fall to the i-th of n by the hash that their ids are.
+    """
+
+    drawn: Sequence[Drawn]
+    suite: Suite
+    panel: Panel
+    repeats: int
+    condition: str = "base"
+    shard: tuple[int, int] = (0, 1)
+
+    def __iter__(self) -> Iterator[Ask]:
+        """All of them, models interleaved within a question."""
+        return (ask for row in zip(*map(self.of, self.panel.models), strict=True) for ask in row if self._mine(ask))
+
+    def by_model(self, wanted: Callable[[str], bool]) -> dict[str, Iterator[Ask]]:
+        """Each model's asks whose ids are wanted, every model in the same order, so that a stop leaves them balanced."""
+        return {m.id: (a for a in self.of(m) if self._mine(a) and wanted(a.id)) for m in self.panel.models}
+
+    def of(self, model: Model) -> Iterator[Ask]:
+        """One model's asks, of all shards."""
+        protocol = protocol_of(model, self.suite)
+        for repeat in range(self.repeats):
+            for item in self.drawn:
+                turns = protocols.messages(item.question, protocol, model.examples)
+                yield make_ask(model, item, turns, repeat=repeat, condition=self.condition)
+
+    def __len__(self) -> int:
+        """How many there are, over all shards."""
+        return len(self.drawn) * self.repeats * len(self.panel.models)
+
+    def _mine(self, ask: Ask) -> bool:
+        shard, shards = self.shard
+        return int(ask.id[:8], 16) % shards == shard
+
+
+CANARY = Question("canary", "Name three rivers, three metals and three composers, in that order.", True, ("",))
+
+
+def canary(model: Model, when: str) -> Ask:
+    """A question that is asked when a run starts and when it ends, to tell whether the same model answered both times.
+
+    At temperature 0 where the model's params have a temperature at all. `when` tells the canaries of a run apart.
+    """
+    asked = replace(model, params={**model.params, "temperature": 0}) if "temperature" in model.params else model
+    turns = protocols.messages(CANARY, "plain")
+    return make_ask(asked, Drawn(CANARY, 1.0), turns, purpose="canary", about=when)
 
 
 def make_ask(
@@ -114,10 +158,14 @@ def _priced(tokens: int, price: float, parts: Sequence[tuple[int, float | None]]
 
 def worst_cost(ask: Ask, prices: Prices | None) -> float | None:
     """The most that an ask can cost by the forecast's token counts, all output taken at its dearest price."""
-    if prices is not None and prices.output_per_million is not None:
-        dearest = max(prices.output_per_million, prices.reasoning_per_million or 0.0)
-        prices = replace(prices, output_per_million=dearest)
-    return cost(prices, input_tokens(ask), max_output_tokens(ask))
+    return cost(prices and _dearest(prices), input_tokens(ask), max_output_tokens(ask))
+
+
+@lru_cache
+def _dearest(prices: Prices) -> Prices:
+    if prices.output_per_million is None:
+        return prices
+    return replace(prices, output_per_million=max(prices.output_per_million, prices.reasoning_per_million or 0.0))
 
 
 def forecast(planned: Iterable[Ask], panel: Panel) -> list[Forecast]:

@@ -16,15 +16,27 @@ __all__ = ["Provider", "open_providers"]
 
 
 def open_providers(
-    models: Iterable[Model], suite: Suite, seed: int, recording: Recording | None, timeout_s: float, logs: Path
+    models: Iterable[Model],
+    suite: Suite,
+    seed: int,
+    recording: Recording | None,
+    timeout_s: float,
+    logs: Path,
+    stream: bool = False,
 ) -> dict[str, Provider]:
-    """The providers that these models need, by kind. Heavy ones are imported only if needed."""
+    """The providers that these models need, by kind. Heavy ones are imported only if needed.
+
+    `models`: every model with every set of params that it will be asked with (judges, canaries), for what is not named
+    here is asked the slow way. `stream`: replies come piece by piece, so that the time to the first token is known.
+    """
+    models = list(models)
     kinds = {m.provider for m in models}
     providers: dict[str, Provider] = {}
     if "litellm" in kinds:
+        from evalkit.providers.compile import wires
         from evalkit.providers.litellm_provider import LitellmProvider
 
-        providers["litellm"] = LitellmProvider(timeout_s)
+        providers["litellm"] = LitellmProvider(timeout_s, wires(models), stream)
     if "local" in kinds:
         from evalkit.providers.local import LocalProvider
 

@@ -11,13 +11,14 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from evalkit.errors import PanelError, ProviderError
-from evalkit.providers.litellm_provider import LitellmProvider
+from evalkit.providers.http import HttpClient, Route
+from evalkit.providers.wire import openai_wire
 from evalkit.types import Ask, Model, Reply
 
 CONTEXT = 2048
@@ -124,31 +125,42 @@ def serve(path: str) -> None:
 
 
 class LocalProvider:
-    """Starts a server a set of weights at its first ask, and asks it through the litellm provider."""
+    """Starts a server a set of weights at its first ask, and asks it as any OpenAI-compatible vendor is asked."""
 
     def __init__(self, timeout_s: float, log_folder: Path) -> None:
-        self._litellm = LitellmProvider(timeout_s)
+        self._http = HttpClient(timeout_s)
         self._log_folder = log_folder
         self._servers: dict[str, tuple[subprocess.Popen[str], str]] = {}
         self._starting = asyncio.Lock()
         self._slots: dict[str, asyncio.Lock] = {}
+        self._routes: dict[str, tuple[str, Mapping[str, Any], Route]] = {}
 
     async def ask(self, ask: Ask, model: Model) -> Reply:
         """Ask the model's server, which two panel entries of one set of weights share, one at a time."""
         assert model.weights is not None
         async with self._starting:
             address = await self._address(model.weights)
-        served = replace(model, litellm=f"openai/{model.weights}", api_base=f"{address}/v1")
+        route = self._route(ask, model, model.weights, address)
+        body = route.wire.body(ask.messages)
+        if body is None:
+            raise ProviderError("refused_request", "an ask without text, or with turns in an order that isn't sent")
         async with self._slots.setdefault(model.weights, asyncio.Lock()):
-            return await self._litellm.ask(ask, served)
+            return await self._http.send(route, body)
 
     async def close(self) -> None:
-        """End the servers and litellm's clients."""
+        """End the servers and let go of connections to them."""
+        await self._http.close()
         for process, _ in self._servers.values():
             process.kill()
             process.communicate()
         self._servers.clear()
-        await self._litellm.close()
+
+    def _route(self, ask: Ask, model: Model, weights: str, address: str) -> Route:
+        held = self._routes.get(model.id)
+        if held is None or held[0] != address or held[1] is not ask.params:
+            wire = openai_wire(f"{address}/v1", weights, ask.params, "none")
+            held = self._routes[model.id] = address, ask.params, self._http.route(wire, "none")
+        return held[2]
 
     async def _address(self, name: str) -> str:
         running = self._servers.get(name)

@@ -68,7 +68,15 @@ def test_each_fault_ends_in_one_status(tmp_path: Path, fake: FakeServer, cli: Cl
 
 
 def test_what_is_sent_is_what_the_panel_says(tmp_path: Path, fake: FakeServer, cli: Cli) -> None:
-    cli("run", suite(tmp_path, ["fine"]), "--panel", panel(tmp_path, fake.base), "--results", tmp_path / "R")
+    cli(
+        "run",
+        suite(tmp_path, ["fine"]),
+        "--panel",
+        panel(tmp_path, fake.base),
+        "--results",
+        tmp_path / "R",
+        "--no-canary",
+    )
     (body,) = fake.bodies
     assert {k: body[k] for k in ("model", "temperature", "max_tokens")} == {
         "model": "fake", "temperature": 0, "max_tokens": 64}  # fmt: skip
@@ -93,7 +101,7 @@ def test_a_budget_is_never_exceeded_and_can_be_raised(tmp_path: Path, fake: Fake
     results = tmp_path / "R"
     budget = 0.003  # an ask costs 0.0003 and has about 0.001 reserved for its worst case
     ended = cli("run", suite(tmp_path, words), "--panel", panel(tmp_path, fake.base), "--results", results,
-                "--budget", budget, "--concurrency", 4)  # fmt: skip
+                "--budget", budget, "--concurrency", 4, "--no-canary")  # fmt: skip
     assert ended.code == 3
     spent = Store(results).query("SELECT sum(cost) AS spent, count(cost) AS n FROM answers")[0]
     assert 0 < spent["spent"] <= budget
@@ -109,7 +117,7 @@ def test_a_budget_is_never_exceeded_and_can_be_raised(tmp_path: Path, fake: Fake
 def test_an_adaptive_run_stops_at_its_budget_and_goes_on_with_more(tmp_path: Path, fake: FakeServer, cli: Cli) -> None:
     words, results = [f"fine-{i}" for i in range(130)], tmp_path / "R"
     ended = cli("run", suite(tmp_path, words), "--panel", panel(tmp_path, fake.base), "--results", results, "--budget", 0.01,
-                "--design", "adaptive", "--width", 0.02)  # fmt: skip
+                "--design", "adaptive", "--width", 0.02, "--no-canary")  # fmt: skip
     assert ended.code == 3
     assert "round 1: 100 questions" in ended.err
     assert "budget used up" in ended.err
