@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from evalkit import plan, protocols
+from evalkit import keys, plan, protocols
 from evalkit.errors import EvalkitError
 from evalkit.prepare import check_askable
 from evalkit.providers import open_providers
-from evalkit.providers.asking import Budget, Desk, Limits, Stop, Watch, ask_all
+from evalkit.providers.allowance import Allowance, Amount, Purse
+from evalkit.providers.asking import Desk, Limits, Stop, Watch, ask_all
+from evalkit.providers.gates import Gates
 from evalkit.types import Answer, Model, Panel, Question, Suite
 
 PING = Question("ping", "What is two plus two?", answerable=True, gold=("4", "four"))
@@ -34,7 +35,7 @@ def check(panel: Panel, ping: bool) -> list[dict[str, Any]]:
 def _row(model: Model) -> dict[str, Any]:
     key = None
     if model.key_env:
-        key = f"{model.key_env} ({'set' if os.environ.get(model.key_env) else 'missing'})"
+        key = f"{model.key_env} ({keys.where(model.key_env) or 'missing'})"
     try:
         check_askable([model])
     except EvalkitError as error:
@@ -52,15 +53,18 @@ def _pinged(answer: Answer | None, row: dict[str, Any]) -> dict[str, Any]:
 
 async def _ping(models: list[Model]) -> list[Answer]:
     limits = Limits(concurrency=1, timeout_s=30, attempts=1)
-    asks = [plan.make_ask(m, plan.Drawn(PING, 1.0), protocols.messages(PING, "plain")) for m in models]
+    asks = {m.id: [plan.make_ask(m, plan.Drawn(PING, 1.0), protocols.messages(PING, "plain"))] for m in models}
+    answers: list[Answer] = []
+    jitter = random.Random(0)  # noqa: S311 - jitter, not a secret
+    bank = Allowance(None, None, Amount(), {})
     with tempfile.TemporaryDirectory() as logs:
         providers = open_providers(models, PING_SUITE, 0, None, limits.timeout_s, Path(logs))
-        desk = Desk(
-            {m.id: m for m in models}, {m.id: "plain" for m in models}, providers, lambda *_: None, limits,
-            Budget(None), Watch(), Stop(), random.Random(0),  # noqa: S311 - jitter, not a secret
-        )  # fmt: skip
+        desk = Desk({m.id: m for m in models}, {m.id: "plain" for m in models}, providers, lambda *_: 0, None,
+                    lambda answer, _: answers.append(answer), limits, Purse(bank, "ping"),
+                    Gates({}, limits, bank, jitter), Watch(), Stop(), jitter)  # fmt: skip
         try:
-            return await ask_all(asks, desk)
+            await ask_all(asks, desk)
         finally:
             for provider in providers.values():
                 await provider.close()
+    return answers

@@ -8,12 +8,13 @@ from typing import Any
 
 import typer
 
+from evalkit import keys
 from evalkit.errors import InputError
 
 
 def say(line: str) -> None:
-    """A line on stderr."""
-    typer.echo(line, err=True)
+    """A line on stderr, no key in it."""
+    typer.echo(keys.redact_text(line), err=True)
 
 
 def write_file(path: Path, text: str, option: str) -> None:

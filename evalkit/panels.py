@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from evalkit import keys
 from evalkit.errors import PanelError
 from evalkit.files import explain, read_yaml
 from evalkit.types import Model, Panel, Prices, Protocol, Rates, Tier
@@ -195,9 +195,9 @@ def only(panel: Panel, ids: list[str]) -> Panel:
     return replace(panel, models=tuple(m for m in panel.models if m.id in ids)) if ids else panel
 
 
-def missing_keys(panel: Panel, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Model id -> the environment variable that should hold its key and doesn't."""
-    return {m.id: m.key_env for m in panel.models if m.key_env and not environment.get(m.key_env)}
+def missing_keys(panel: Panel, find: Callable[[str], str | None] = keys.find) -> dict[str, str]:
+    """Model id -> the name under which its key should be found (see `keys`) and isn't."""
+    return {m.id: m.key_env for m in panel.models if m.key_env and not find(m.key_env)}
 
 
 def from_record(record: dict[str, Any]) -> Panel:

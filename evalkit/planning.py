@@ -114,7 +114,7 @@ class Setting:
     def tokens(self) -> IntArray:
         """Input and longest output of one ask, estimated: questions x models x 2."""
         all_of_them = [Drawn(q, 1.0) for q in self.suite.questions]
-        asks = plan.asks(all_of_them, self.suite, self.panel, 1)
+        asks = plan.Asks(all_of_them, self.suite, self.panel, 1)
         counts = np.array([(plan.input_tokens(ask), plan.max_output_tokens(ask)) for ask in asks], dtype=np.int64)
         return counts.reshape(len(self.suite.questions), len(self.panel.models), 2)
 

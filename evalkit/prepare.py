@@ -1,13 +1,12 @@
-"""What a run needs before the first ask: its parts read and checked, its plan made, or its past read from a journal."""
+"""What a run needs before the first ask: its parts read and checked, its plan made."""
 
 from __future__ import annotations
 
 import hashlib
 import platform
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,11 +14,23 @@ from evalkit import __version__, adaptive, designs, grading, panels, plan, profi
 from evalkit.errors import InputError, PanelError, RecordedError
 from evalkit.journal import NAME
 from evalkit.providers import recorded
-from evalkit.providers.asking import OVER_BUDGET, Limits
-from evalkit.types import Answer, Ask, Model, Panel, Protocol, Purpose, RiskProfile, Suite
+from evalkit.providers.asking import Limits
+from evalkit.types import Model, Panel, Protocol, RiskProfile, Suite
 
 SCHEMA = 1
 JUDGE_TOKENS = 256  # room for a verdict and its reason
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How asks are sent, which a run keeps to its end. `canary`: ask each model by API one question at start and end.
+
+    `reuse`: take answers of earlier runs to the very same asks. `stream`: let replies come word by word, and time them.
+    """
+
+    canary: bool = True
+    reuse: bool = False
+    stream: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +59,12 @@ class Request:
     until: adaptive.Until | None = None
     margin: float | None = None
     rounds: int | None = None
+    ways: Ways = Ways()
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A run's parts, checked. `asks` is its whole plan, of an adaptive run: up to the next look.
+    """A run's parts, checked. `drawn`: the questions to be asked, of an adaptive run up to the next look.
 
     `design`: how its questions were drawn, as the journal has it. `target`, `looks`: an adaptive run's end and its past.
     """
@@ -60,7 +72,6 @@ class Prepared:
     suite: Suite
     panel: Panel
     drawn: list[designs.Drawn]
-    asks: list[Ask]
     seed: int
     repeats: int
     recording: recorded.Recording | None
@@ -70,6 +81,12 @@ class Prepared:
     target: adaptive.Target | None = None
     looks: tuple[adaptive.Look, ...] = ()
     fitted: bool = True  # whether fitted classifiers decide where rules don't
+    ways: Ways = Ways()
+
+    @property
+    def asks(self) -> plan.Asks:
+        """The run's plan."""
+        return plan.Asks(self.drawn, self.suite, self.panel, self.repeats)
 
     @property
     def protocols(self) -> dict[str, Protocol]:
@@ -80,62 +97,6 @@ class Prepared:
     def models(self) -> tuple[Model, ...]:
         """All that may be asked: the panel and the judges."""
         return (*self.panel.models, *self.judges)
-
-
-@dataclass(slots=True)
-class Progress:
-    """What of a run has been done: the last word on each ask, by ask id."""
-
-    run: str
-    answers: dict[str, Answer] = field(default_factory=dict)
-    gradings: int = 0
-    state: str = "running"
-    stopped: bool = False
-    retry_failed: bool = False
-
-    def add(self, answers: Sequence[Answer]) -> None:
-        """Take in what has just been recorded."""
-        self.answers.update({a.ask: a for a in answers})
-
-    def of(self, purpose: Purpose) -> list[Answer]:
-        """The answers of a purpose."""
-        return [a for a in self.answers.values() if a.purpose == purpose]
-
-    def pending(self, asks: Sequence[Ask]) -> list[Ask]:
-        """Asks that are still to be sent: never an answered one; one that the budget stopped, or a failed one if told to."""
-        return [a for a in asks if self._open(self.answers.get(a.id))]
-
-    def unanswered(self, asks: Sequence[Ask]) -> list[Ask]:
-        """Asks that have not ended in any way: a judge's failed ask stays a missing vote unless told to retry."""
-        return [a for a in asks if a.id not in self.answers or self._open(self.answers[a.id])]
-
-    def _open(self, answer: Answer | None) -> bool:
-        if answer is None or answer.error_kind == OVER_BUDGET:
-            return True
-        return self.retry_failed and answer.status == "failed"
-
-    def to_be_asked(self, prepared: Prepared) -> set[str]:
-        """Models with asks left; all of them where rounds are yet to come."""
-        rounds = prepared.panel.models if prepared.target else ()
-        return {a.model for a in self.pending(prepared.asks)} | {m.id for m in rounds}
-
-    def complete(self, asks: Sequence[Ask]) -> bool:
-        """Whether nothing is left to do."""
-        return self.state == "complete" and not self.pending(asks)
-
-    def spent(self) -> float:
-        """Money spent so far."""
-        return sum(a.cost or 0.0 for a in self.answers.values())
-
-    def counts(self) -> dict[str, int]:
-        """How the asks to the panel ended."""
-        ended = Counter(a.status for a in self.of("answer"))
-        return {"answered": ended["answered"], "vendor_filtered": ended["vendor_filtered"], "failed": ended["failed"]}
-
-    def next_grading(self) -> str:
-        """A name for the next grading of this run."""
-        self.gradings += 1
-        return f"g{self.gradings}"
 
 
 def prepare(request: Request) -> Prepared:
@@ -151,7 +112,6 @@ def prepare(request: Request) -> Prepared:
     profile = profiles.load(request.profile)
     target = _target(request, suite)
     drawn = _draw(suite, profile, request, target)
-    asks = list(plan.asks(drawn, suite, panel, repeats))
     design: dict[str, Any] = {
         "name": request.design,
         "n": request.n,
@@ -160,7 +120,8 @@ def prepare(request: Request) -> Prepared:
     }
     if target is not None:
         design["target"] = asdict(target)
-    return Prepared(suite, panel, drawn, asks, request.seed, repeats, recording, judges, profile, design, target)
+    return Prepared(suite, panel, drawn, request.seed, repeats, recording, judges, profile, design, target,
+                    ways=request.ways)  # fmt: skip
 
 
 def _target(request: Request, suite: Suite) -> adaptive.Target | None:
@@ -225,13 +186,12 @@ def check_askable(models: Sequence[Model]) -> None:
         name, variable = next(iter(missing.items()))
         more = f" (and {len(missing) - 1} more models without a key)" if len(missing) > 1 else ""
         raise PanelError(
-            f"model {name}: no key; set {variable} in the environment, or choose others with --model{more}"
+            f"model {name}: no key; set {variable} in the environment or in .env, or choose others with --model{more}"
         )
     if asked:
-        from evalkit.providers.litellm_provider import check_params
+        from evalkit.providers.compile import check_params
 
-        for model in asked:
-            check_params(model)
+        check_params(asked)
     for weights in {m.weights for m in models if m.weights}:
         from evalkit.providers.local import weights_file
 
@@ -239,7 +199,9 @@ def check_askable(models: Sequence[Model]) -> None:
 
 
 def check_budget(prepared: Prepared, limits: Limits) -> None:
-    """A budget can't be held where a price is unknown or in another currency."""
+    """A budget in money can't be held where a price is unknown or in another currency."""
+    if limits.tokens is not None and limits.tokens <= 0:
+        raise InputError(f"--tokens {limits.tokens}: give a number above 0")
     if limits.budget is None:
         return
     if not limits.budget > 0:
@@ -263,7 +225,12 @@ def header(prepared: Prepared, limits: Limits) -> dict[str, Any]:
         "design": prepared.design,
         "drawn": {d.question.id: d.pi for d in prepared.drawn},
         "strata": {d.question.id: d.stratum for d in prepared.drawn if d.stratum},
-        "config": {"seed": prepared.seed, "repeats": prepared.repeats, "limits": asdict(limits)},
+        "config": {
+            "seed": prepared.seed,
+            "repeats": prepared.repeats,
+            "limits": asdict(limits),
+            **asdict(prepared.ways),
+        },
         "recorded": {"path": str(recording.path.resolve()), "sha256": sha256(recording.path)} if recording else None,
         "protocols": {"version": protocols.VERSION, "system": protocols.SYSTEM, "examples": protocols.EXAMPLES},
         "versions": {"evalkit": __version__, "python": platform.python_version(), **grading.VERSIONS, **_libraries()},

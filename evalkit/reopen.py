@@ -2,87 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from evalkit import adaptive, designs, panels, plan, profiles, suites
+from evalkit import adaptive, designs, panels, profiles, suites
 from evalkit.errors import JournalError, RecordedError
-from evalkit.journal import NAME, Journal
-from evalkit.prepare import Prepared, Progress, Request, check_askable, sha256
+from evalkit.journal import NAME, Event, Journal
+from evalkit.ledger import Ledger
+from evalkit.plan import Asks
+from evalkit.prepare import Prepared, Request, Ways, check_askable, sha256
 from evalkit.providers import recorded
-from evalkit.providers.asking import from_data
-from evalkit.types import Ask, Suite
+from evalkit.types import Suite
+
+Sample = Iterable[tuple[str, float, str]]  # question, its chance, its stratum in the design
 
 
-def reopen(folder: Path, request: Request, *, asking: bool = True) -> tuple[Prepared, Progress, Journal]:
+def reopen(
+    folder: Path, request: Request, *, asking: bool = True, retry_failed: bool = False
+) -> tuple[Prepared, Ledger, Journal]:
     """A run as its journal tells it, locked for going on. The suite, panel and plan are the journal's, not today's files.
 
     `asking`: the models with asks left must be askable; without it the run is only to be graded anew.
     """
-    journal, events = Journal.resume(folder)
+    past = _Past(Ledger(folder))
+    journal = Journal.resume(folder, past.heed)
     try:
-        prepared, progress = _reread(folder, events, request, asking)
+        prepared = past.prepared()
+        past.ledger.ask_again(failed=retry_failed)
         if asking:
-            left = progress.to_be_asked(prepared)
-            check_askable([*(m for m in prepared.panel.models if m.id in left), *prepared.judges])
-        return prepared, progress, journal
+            check_askable([*_to_be_asked(prepared, past.ledger), *prepared.judges])
+            prepared = replace(
+                prepared, recording=_recording(past.header["recorded"], prepared.suite, request.recorded)
+            )
+        return prepared, past.ledger, journal
     except BaseException:
         journal.close()
         raise
 
 
-def _reread(folder: Path, events: Sequence[Any], request: Request, asking: bool) -> tuple[Prepared, Progress]:
-    if not events or events[0].kind != "run":
-        raise JournalError(f"{folder / NAME}: holds no run; it was stopped before it began, start it again")
-    head = events[0].data
+@dataclass(slots=True)
+class _Past:
+    """What a run's journal has told so far."""
+
+    ledger: Ledger
+    header: Mapping[str, Any] = field(default_factory=dict)
+    sample: list[tuple[str, float, str]] = field(default_factory=list)  # the newest draw
+    looks: list[adaptive.Look] = field(default_factory=list)  # of an adaptive run: those that led on
+
+    def heed(self, event: Event) -> None:
+        """Take in one event."""
+        self.ledger.heed(event)
+        if event.kind == "run":
+            self.header = event.data
+        if event.kind in ("run", "round") and "drawn" in event.data:
+            strata = event.data.get("strata", {})
+            self.sample = [(name, pi, strata.get(name, "")) for name, pi in event.data["drawn"].items()]
+        if event.kind == "round" and event.data["decision"] == "go on":
+            self.looks.append(adaptive.look_from(event.data))
+
+    def prepared(self) -> Prepared:
+        """The run's parts. Raises `JournalError` where there is no run, or where its asks would be worded otherwise."""
+        path = self.ledger.folder / NAME
+        if not self.header:
+            raise JournalError(f"{path}: holds no run; it was stopped before it began, start it again")
+        prepared = replace(from_header(self.header, self.sample), looks=tuple(self.looks))
+        _same_plan(path, prepared.asks, self.ledger)
+        return prepared
+
+
+def from_header(head: Mapping[str, Any], sample: Sample) -> Prepared:
+    """A run's parts by its header and its newest draw; recorded answers are not read."""
     suite, panel = suites.from_record(head["suite"]), panels.from_record(head["panel"])
     judges = panels.from_record({"id": "", "title": "", "models": head["judges"]}).models
     config = head["config"]
-    drawn_by, looks = _sample(events)
-    drawn = [designs.Drawn(q, *drawn_by[q.id]) for q in suite.questions if q.id in drawn_by]
+    chance = {name: (pi, stratum) for name, pi, stratum in sample}
+    drawn = [designs.Drawn(q, *chance[q.id]) for q in suite.questions if q.id in chance]
     if "target" in head.get("design", {}):
         drawn = adaptive.asking_order(drawn, config["seed"])
-    asks = list(plan.asks(drawn, suite, panel, config["repeats"]))
-    recording = _recording(head["recorded"], suite, request.recorded) if asking else None
     profile = profiles.from_record(head["profile"]) if "profile" in head else profiles.load("neutral")
     design = head.get("design", {"name": "uniform"})
     target = adaptive.target_from(design["target"]) if "target" in design else None
-    prepared = Prepared(suite, panel, drawn, asks, config["seed"], config["repeats"], recording, judges, profile,
-                        design, target, looks)  # fmt: skip
-    progress = Progress(folder.name)
-    for event in events:
-        if event.kind == "answer":
-            progress.add([from_data(event.data)])
-        elif event.kind == "grading":
-            progress.gradings += 1
-        progress.state = {"end": event.data.get("state"), "resume": "running"}.get(event.kind, progress.state)
-    _same_plan(folder, asks, progress)
-    return prepared, progress
+    # A run of an evalkit that knew no canaries goes on without.
+    ways = Ways(config.get("canary", False), config.get("reuse", False), config.get("stream", False))
+    return Prepared(suite, panel, drawn, config["seed"], config["repeats"], None, judges, profile, design, target,
+                    ways=ways)  # fmt: skip
 
 
-def _sample(events: Sequence[Any]) -> tuple[dict[str, tuple[float, str]], tuple[adaptive.Look, ...]]:
-    """Question -> its chance and stratum in the newest draw; the looks of an adaptive run that led on."""
-    drawn: dict[str, tuple[float, str]] = {}
-    looks = []
-    for event in events:
-        if "drawn" in event.data:
-            strata = event.data.get("strata", {})
-            drawn = {name: (pi, strata.get(name, "")) for name, pi in event.data["drawn"].items()}
-        if event.kind == "round" and event.data["decision"] == "go on":
-            looks.append(adaptive.look_from(event.data))
-    return drawn, tuple(looks)
+def _to_be_asked(prepared: Prepared, ledger: Ledger) -> list[Any]:
+    """Models with asks left; all of them where rounds are yet to come."""
+    if prepared.target:
+        return list(prepared.panel.models)
+    ledger_left = ledger.left(prepared.asks)
+    return [m for m in prepared.panel.models if ledger_left[m.id]]
 
 
-def _same_plan(folder: Path, asks: Sequence[Ask], progress: Progress) -> None:
+def _same_plan(path: Path, asks: Asks, ledger: Ledger) -> None:
     """An evalkit that words its asks otherwise would ask everything again under other ids: refuse."""
-    planned = {a.id for a in asks}
-    if strangers := [a for a in progress.of("answer") if a.ask not in planned]:
-        raise JournalError(f"{folder / NAME}: {len(strangers)} answers are to asks that this version of evalkit would word "
-                           "otherwise; resume with the version that started it, or start a new run")  # fmt: skip
+    planned = sum(a.id in ledger.ended for a in asks)
+    ended = sum(ledger.counts().values())
+    if strangers := ended - planned:
+        raise JournalError(f"{path}: {strangers} answers are to asks that this version of evalkit would word otherwise; "
+                           "resume with the version that started it, or start a new run")  # fmt: skip
 
 
-def _recording(held: dict[str, str] | None, suite: Suite, given: Path | None) -> recorded.Recording | None:
+def _recording(held: Mapping[str, str] | None, suite: Suite, given: Path | None) -> recorded.Recording | None:
     if held is None:
         return None
     path = given or Path(held["path"])

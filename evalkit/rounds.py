@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from evalkit import adaptive, designs, plan
+from evalkit import adaptive, designs
 from evalkit.adaptive import Look
 from evalkit.prepare import Prepared
-from evalkit.providers.asking import OVER_BUDGET
 from evalkit.types import Answer, Grade
 
 BUDGET = "budget used up"
@@ -30,8 +29,7 @@ def grown(prepared: Prepared, seen: Look) -> Prepared:
     weights = designs.question_weights(prepared.suite.questions, prepared.profile)
     drawn = adaptive.drawn(prepared.suite, _frame(prepared), seen.following, weights)
     ordered = adaptive.asking_order(drawn, prepared.seed)
-    asks = list(plan.asks(ordered, prepared.suite, prepared.panel, prepared.repeats))
-    return replace(prepared, drawn=drawn, asks=asks, looks=(*prepared.looks, seen))
+    return replace(prepared, drawn=ordered, looks=(*prepared.looks, seen))
 
 
 def record(seen: Look, decision: str, after: Prepared) -> dict[str, Any]:
@@ -43,9 +41,9 @@ def record(seen: Look, decision: str, after: Prepared) -> dict[str, Any]:
     return {**asdict(seen), "round": seen.number, "decision": decision, **sample}
 
 
-def decided(seen: Look, answers: Sequence[Answer]) -> str:
+def decided(seen: Look, *, over_budget: bool) -> str:
     """The look's decision; where the budget has run out, that."""
-    return BUDGET if any(a.error_kind == OVER_BUDGET for a in answers) else seen.decision
+    return BUDGET if over_budget else seen.decision
 
 
 def sentence(seen: Look, decision: str) -> str:

@@ -3,144 +3,162 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 
-from evalkit import grading, rounds
+from evalkit import rounds
+from evalkit.engines import Engine
+from evalkit.engines.lead import Lead, leading
 from evalkit.errors import Interrupted
-from evalkit.grading import Grading
-from evalkit.grading.judges import Judging
 from evalkit.journal import Journal
-from evalkit.prepare import Prepared, Progress, header, new_run_id
-from evalkit.providers import open_providers
-from evalkit.providers.asking import Budget, Desk, Limits, Stop, Watch, ask_all
+from evalkit.ledger import Ledger
+from evalkit.marking import Marking
+from evalkit.prepare import Prepared, header, new_run_id
+from evalkit.providers.asking import Limits, Watch
 from evalkit.store import Store
 
 LOAD_SECONDS = 2.0  # how often the store is brought up to the journal while a run goes
+HERE = Engine()
+Announce = Callable[[str], Watch]
 
 
-def start(prepared: Prepared, results: Path, limits: Limits, announce: Callable[[str], Watch]) -> Progress:
+def start(prepared: Prepared, results: Path, limits: Limits, announce: Announce, engine: Engine = HERE) -> Ledger:
     """Ask, grade and store a new run. `announce` is told the run's id before the first ask, and returns who watches."""
     folder = Store(results).runs_folder / new_run_id(prepared, Store(results).runs_folder)
     with Journal.create(folder) as journal:
         journal.append("run", header(prepared, limits))
-        return _run(prepared, Progress(folder.name), journal, results, limits, announce(folder.name))
+        return _run(prepared, Ledger(folder, openings=1), journal, limits, announce(folder.name), engine)
 
 
 def resume(
-    prepared: Prepared,
-    progress: Progress,
-    journal: Journal,
-    results: Path,
-    limits: Limits,
-    announce: Callable[[str], Watch],
-) -> Progress:
+    prepared: Prepared, ledger: Ledger, journal: Journal, limits: Limits, announce: Announce, engine: Engine = HERE
+) -> Ledger:
     """Go on with a run: what is answered stays, the rest is asked, all is graded anew. A complete one is left as it is."""
     with journal:
-        if progress.complete(prepared.asks):
-            Store(results).load(progress.run)
-            return progress
-        journal.append("resume", {"pending": len(progress.pending(prepared.asks)), "limits": asdict(limits)})
-        return _run(prepared, progress, journal, results, limits, announce(progress.run))
+        if ledger.complete(prepared.asks):
+            Store(_results(journal)).load(ledger.run)
+            return ledger
+        journal.append("resume", {"pending": sum(ledger.left(prepared.asks).values()), "limits": asdict(limits)})
+        ledger.openings += 1
+        return _run(prepared, ledger, journal, limits, announce(ledger.run), engine)
 
 
-def regrade(
-    prepared: Prepared,
-    progress: Progress,
-    journal: Journal,
-    results: Path,
-    limits: Limits,
-    announce: Callable[[str], Watch],
-) -> Progress:
+def regrade(prepared: Prepared, ledger: Ledger, journal: Journal, limits: Limits, announce: Announce) -> Ledger:
     """Grade a run's answers anew, with other judges or graders; no model of the panel is asked. Older gradings stay."""
     with journal:
-        after = "complete" if progress.state == "complete" else "interrupted"
-        return _run(
-            replace(prepared, asks=[], target=None), progress, journal, results, limits, announce(progress.run), after
-        )
+        after = "complete" if ledger.state == "complete" else "interrupted"
+        return _run(prepared, ledger, journal, limits, announce(ledger.run), HERE, after)
 
 
 def _run(
-    prepared: Prepared, progress: Progress, journal: Journal, results: Path, limits: Limits, watch: Watch,
-    after: str = "complete",
-) -> Progress:  # fmt: skip
-    logs = journal.path.parent
-    budget = Budget(limits.budget, progress.spent())
+    prepared: Prepared, ledger: Ledger, journal: Journal, limits: Limits, watch: Watch, engine: Engine,
+    regraded: str | None = None,
+) -> Ledger:  # fmt: skip
+    """`regraded`: nothing of the panel is asked, and the run's state is to be this."""
 
     async def pipeline() -> None:
-        wanted = progress.to_be_asked(prepared) | {j.id for j in prepared.judges}
-        models = [m for m in prepared.models if m.id in wanted]
-        providers = open_providers(models, prepared.suite, prepared.seed, prepared.recording, limits.timeout_s, logs)
-        desk = Desk(
-            {m.id: m for m in models}, prepared.protocols, providers, journal.append, limits, budget, watch, Stop(),
-            random.Random(prepared.seed),  # noqa: S311 - jitter, not a secret
-        )  # fmt: skip
-        desk.stop.heed_signals()
-        loading = asyncio.create_task(Store(results).keep_loading(progress.run, LOAD_SECONDS))
-        try:
-            graded = await _ask(prepared, progress, desk)
-            _record(prepared, progress, journal, graded)
-        finally:
-            loading.cancel()
-            watch.close()
-            for provider in providers.values():
-                await provider.close()
-        progress.stopped = desk.stop.wanted
+        open_desk = leading(prepared, ledger, journal, limits, engine, watch, panel=not regraded)
+        async with _loading(journal, ledger.run), open_desk as lead:
+            if regraded:
+                await _mark(Marking(prepared, ledger, journal), prepared, lead)
+            else:
+                await _ask_and_mark(prepared, lead)
+            ledger.stopped = lead.desk.stop.wanted
 
     try:
         asyncio.run(pipeline())
     except asyncio.CancelledError:
-        raise Interrupted(f"stopped; go on with: evalkit run --resume {progress.run}") from None
-    journal.append(
-        "end", {"state": "interrupted" if progress.stopped and prepared.asks else after, **progress.counts()}
-    )
+        raise Interrupted(f"stopped; go on with: evalkit run --resume {ledger.run}") from None
+    state = regraded or ("interrupted" if ledger.stopped else "complete")
+    journal.append("end", {"state": state, **ledger.counts()})
     journal.sync()
-    Store(results).load(progress.run)
-    return progress
+    Store(_results(journal)).load(ledger.run)
+    return ledger
 
 
-async def _ask(prepared: Prepared, progress: Progress, desk: Desk) -> Grading:
-    """Ask and grade; in an adaptive run look at what came, and ask on until the look says that it is enough."""
+async def _ask_and_mark(prepared: Prepared, lead: Lead) -> None:
+    """Ask, and grade what came; in an adaptive run look at it, and ask on until the look says that it is enough."""
+    asked = prepared.panel.models if prepared.ways.canary else ()
+    if prepared.target:
+        await lead.ask_canaries(asked, "start")
+        prepared = await _ask_in_rounds(prepared, lead)
+        marking = Marking(prepared, lead.ledger, lead.journal)
+    else:
+        marking = Marking(prepared, lead.ledger, lead.journal)
+        async with _marking_meanwhile(marking, prepared, lead):
+            await asyncio.gather(lead.ask_canaries(asked, "start"), _ask_panel(prepared, lead))
+    if not lead.desk.stop.wanted:
+        await lead.ask_canaries(asked, "end")
+    await _mark(marking, prepared, lead)
+
+
+async def _ask_panel(prepared: Prepared, lead: Lead) -> None:
+    if prepared.ways.reuse:
+        lead.reuse(prepared, Store(_results(lead.journal)))
+    await lead.ask_panel(prepared)
+
+
+async def _ask_in_rounds(prepared: Prepared, lead: Lead) -> Prepared:
+    """The run with its last sample drawn, all of it asked."""
     while True:
-        progress.add(await ask_all(progress.pending(prepared.asks), desk))
-        graded = await _grade(prepared, progress, desk)
-        if prepared.target is None or desk.stop.wanted:
-            return graded
-        answers = progress.of("answer")
-        look = rounds.look(prepared, answers, graded.grades)
-        decision = rounds.decided(look, answers)
+        await _ask_panel(prepared, lead)
+        if lead.desk.stop.wanted:
+            return prepared
+        grades = await Marking(prepared, lead.ledger, lead.journal).seen(lead.ask, lambda: lead.desk.stop.wanted)
+        if lead.desk.stop.wanted:
+            return prepared
+        look = rounds.look(prepared, lead.ledger.answers(d.question.id for d in prepared.drawn), grades)
+        decision = rounds.decided(look, over_budget=lead.ledger.over_budget)
         after = rounds.grown(prepared, look)
-        desk.record("round", rounds.record(look, decision, after))
-        desk.watch.said(rounds.sentence(look, decision))
+        lead.journal.append("round", rounds.record(look, decision, after))
+        lead.desk.watch.said(rounds.sentence(look, decision))
         if decision != "go on":
-            return graded
+            return prepared
         prepared = after
-        desk.watch.more(Counter(a.model for a in progress.pending(prepared.asks)))
+        lead.desk.watch.more(lead.ledger.left(prepared.asks))
 
 
-async def _grade(prepared: Prepared, progress: Progress, desk: Desk) -> Grading:
-    """Grade and compare what has been answered; judges, if there are any, are asked like any other model."""
-    answers = progress.of("answer")
-    graded = grading.grade(prepared.suite, answers, fitted=prepared.fitted)
-    if not prepared.judges:
-        return graded
-    families = {m.id: m.family for m in prepared.panel.models}
-    judging = Judging(prepared.suite, answers, graded, prepared.judges, families, prepared.seed)
-    while asks := progress.unanswered(judging.asks(progress.answers)):
-        progress.add(await ask_all(asks, desk))
-        if desk.stop.wanted:
-            break
-    return judging.result(progress.answers)
+async def _mark(marking: Marking, prepared: Prepared, lead: Lead) -> None:
+    if not marking.begun:
+        marking.begin()
+    if prepared.judges:
+        await marking.judged(lead.ask, lambda: lead.desk.stop.wanted)
+    else:
+        marking.rest()
 
 
-def _record(prepared: Prepared, progress: Progress, journal: Journal, graded: Grading) -> None:
-    """Write a grading down, under a new name."""
-    said = {"graders": {**grading.VERSIONS, "cascade": "fitted" if prepared.fitted else "rules"}}
-    name = {"grading": progress.next_grading(), **said, "judges": [j.id for j in prepared.judges]}
-    journal.append("grading", name)
-    for kind, rows in (("grade", graded.grades), ("relation", graded.relations), ("vote", graded.votes)):
-        journal.extend((kind, {"grading": name["grading"], **asdict(row)}) for row in rows)
-    journal.append("graded", name)
+@asynccontextmanager
+async def _marking_meanwhile(marking: Marking, prepared: Prepared, lead: Lead) -> AsyncIterator[None]:
+    """Grade what is complete while the rest is asked. Not with judges, who would draw on the same limits; not while
+    replies are timed word by word.
+    """
+    if prepared.judges or prepared.ways.stream:
+        yield
+        return
+    marking.begin()
+    marking.expect(lead.ledger.left_by_question(prepared.asks))
+    lead.heard.append(lambda answer: marking.took(answer.question))
+    meanwhile = asyncio.create_task(marking.in_idle_time())
+    try:
+        yield
+    finally:
+        meanwhile.cancel()
+        with suppress(asyncio.CancelledError):
+            await meanwhile
+
+
+@asynccontextmanager
+async def _loading(journal: Journal, run: str) -> AsyncIterator[None]:
+    """Keep the store up to the journal, so that readers see the run while it goes."""
+    loading = asyncio.create_task(Store(_results(journal)).keep_loading(run, LOAD_SECONDS))
+    try:
+        yield
+    finally:
+        loading.cancel()
+
+
+def _results(journal: Journal) -> Path:
+    """The results folder that a run's journal lies in."""
+    return journal.path.parent.parent.parent

@@ -5,22 +5,24 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections import Counter
+import traceback
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evalkit import __version__
-from evalkit.cli import compare, instrument, planning
+from evalkit import __version__, keys
+from evalkit.cli import compare, instrument, planning, watching
 from evalkit.cli.catalogue import panels_app, profiles_app, suites_app
 from evalkit.cli.options import DEFAULT_RESULTS, Certain, Design, Json, Results, RunName, Until
 from evalkit.console import money, pairs, print_rows, say, table, write_file
 from evalkit.errors import EvalkitError, InputError, Interrupted
 
 if TYPE_CHECKING:
-    from evalkit.prepare import Prepared, Progress, Request
+    from evalkit.engines import Engine
+    from evalkit.ledger import Ledger
+    from evalkit.prepare import Prepared, Request
     from evalkit.providers.asking import Limits
 
 app = typer.Typer(
@@ -50,6 +52,13 @@ class ReportFormat(StrEnum):
     html = "html"
 
 
+class EngineKind(StrEnum):
+    """Where workers run."""
+
+    local = "local"
+    ray = "ray"
+
+
 class Target(StrEnum):
     """What a report's figures speak of."""
 
@@ -61,6 +70,7 @@ app.command()(instrument.validate)
 app.command()(instrument.grade)
 app.command()(compare.compare)
 app.command()(planning.plan)
+runs_app.command("watch")(watching.watch)
 
 
 @app.callback(invoke_without_command=True)
@@ -104,9 +114,26 @@ def run(
     concurrency: Annotated[int, typer.Option(min=1, max=512, help="Asks in flight per model.")] = 8,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one attempt.")] = 60.0,
     attempts: Annotated[int, typer.Option(min=1, max=20, help="Attempts at one ask.")] = 4,
+    patience: Annotated[float, typer.Option(min=1, help="Seconds for one ask with all its waits.")] = 600.0,
     budget: Annotated[
         float | None,
         typer.Option(metavar="USD", help="Spend no more than this; with a design and no --n, draw what it buys."),
+    ] = None,
+    tokens: Annotated[int | None, typer.Option(metavar="N", help="Use no more tokens than this, in and out.")] = None,
+    reuse: Annotated[bool, typer.Option("--reuse", help="Take earlier runs' answers to the very same asks.")] = False,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Stream replies: time to first token, tokens a second.")
+    ] = False,
+    canary: Annotated[
+        bool, typer.Option(help="Ask each model by API one question at start and end: is it still the same?")
+    ] = True,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Share the asks out over so many processes.")] = 1,
+    engine: Annotated[
+        EngineKind, typer.Option(help="Where workers run: this machine, or a Ray cluster.")
+    ] = EngineKind.local,
+    address: Annotated[str | None, typer.Option(help="With --engine ray: the cluster's address.")] = None,
+    shared: Annotated[
+        str | None, typer.Option(metavar="URL", help="Folder or object store (s3://...) that all workers reach.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print asks, tokens and cost; send nothing.")] = False,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.")] = None,
@@ -118,13 +145,16 @@ def run(
 
     Exit codes: 0 complete, 2 bad input, 3 complete with failed asks, 130 interrupted (go on with --resume).
     """
-    from evalkit.prepare import Request, check_budget, prepare
+    from evalkit.engines import Engine
+    from evalkit.prepare import Request, Ways, check_budget, prepare
     from evalkit.providers.asking import Limits
 
-    end = (width, until.value if until else None, margin, rounds)
     request = Request(suites or [], panel, model or [], recorded, judge or [], repeats, n, seed, profile,
-                      design.value, certain, *_pilot(pilot, design, results), *end)  # type: ignore[arg-type]  # fmt: skip
-    limits = Limits(concurrency=concurrency, timeout_s=timeout, attempts=attempts, budget=budget)
+                      design.value, certain, *_pilot(pilot, design, results), width,
+                      until.value if until else None, margin, rounds, Ways(canary, reuse, stream))  # fmt: skip
+    limits = Limits(concurrency=concurrency, timeout_s=timeout, attempts=attempts, patience_s=patience, budget=budget,
+                    tokens=tokens)  # fmt: skip
+    by = Engine(engine.value, workers, address, shared)
     if resume is not None:
         if (
             suites
@@ -138,7 +168,7 @@ def run(
             or profile != "neutral"
         ):
             raise InputError("--resume takes suite, panel, profile, design and judge from the run; leave them out")
-        _finish(*_resume(resume, request, limits, results, retry_failed), results, as_json)
+        _finish(*_resume(resume, request, limits, results, retry_failed, by, as_json), results, as_json)
         return
     if retry_failed:
         raise InputError("--retry-failed goes with --resume RUN")
@@ -149,7 +179,7 @@ def run(
     if dry_run:
         _print_forecast(prepared, as_json)
         return
-    _finish(*_start(prepared, limits, results), results, as_json)
+    _finish(*_start(prepared, limits, results, by, as_json), results, as_json)
 
 
 def _within_budget(request: Request, budget: float) -> Request:
@@ -183,45 +213,56 @@ def _pilot(name: str | None, design: Design, results: Path) -> tuple[str | None,
         return run, spreads(measure(reader, run))
 
 
-def _start(prepared: Prepared, limits: Limits, results: Path) -> tuple[Prepared, Progress]:
+def _start(prepared: Prepared, limits: Limits, results: Path, engine: Engine, as_json: bool) -> tuple[Prepared, Ledger]:
     from evalkit import progress, run
+
+    each = len(prepared.drawn) * prepared.repeats
 
     def announce(name: str) -> Any:
-        say(f"run {name}")
-        return progress.watch(Counter(a.model for a in prepared.asks))
+        watch = progress.watch({m.id: each for m in prepared.panel.models}, as_json, name)
+        watch.said(f"run {name}")
+        return watch
 
-    return prepared, run.start(prepared, results, limits, announce)
+    return prepared, run.start(prepared, results, limits, announce, engine)
 
 
-def _resume(name: str, request: Any, limits: Limits, results: Path, retry: bool) -> tuple[Prepared, Progress]:
+def _resume(
+    name: str, request: Any, limits: Limits, results: Path, retry: bool, engine: Engine, as_json: bool
+) -> tuple[Prepared, Ledger]:
     from evalkit import progress, run
+    from evalkit.engines.mirror import catch_up
     from evalkit.prepare import check_budget, find_run
     from evalkit.reopen import reopen
 
-    prepared, done, journal = reopen(find_run(results / "runs", name), request)
-    done.retry_failed = retry
+    folder = find_run(results / "runs", name)
+    catch_up(folder)  # what nodes wrote after the lead had died
+    prepared, ledger, journal = reopen(folder, request, retry_failed=retry)
     check_budget(prepared, limits)
 
     def announce(name: str) -> Any:
-        pending = Counter(a.model for a in done.pending(prepared.asks))
-        say(f"run {name}: {sum(pending.values())} of {len(prepared.asks)} asks left")
-        return progress.watch(pending)
+        left = ledger.left(prepared.asks)
+        watch = progress.watch(left, as_json, name)
+        watch.said(f"run {name}: {sum(left.values())} of {len(prepared.asks)} asks left")
+        return watch
 
-    return prepared, run.resume(prepared, done, journal, results, limits, announce)
+    return prepared, run.resume(prepared, ledger, journal, limits, announce, engine)
 
 
-def _finish(prepared: Prepared, done: Progress, results: Path, as_json: bool) -> None:
+def _finish(prepared: Prepared, ledger: Ledger, results: Path, as_json: bool) -> None:
     """Print the figures, and leave with the exit code that says how the run ended."""
     from evalkit.reports import data, render
 
-    figures = data.report(results, done.run)
+    figures = data.report(results, ledger.run)
     typer.echo(render(figures, "json" if as_json else "table"))
-    counts = done.counts()
-    if done.stopped:
-        raise Interrupted(f"stopped; go on with: evalkit run --resume {done.run}")
+    if ledger.reused:
+        say(f"{ledger.reused} answers were taken from earlier runs (--reuse)")
+    counts = ledger.counts()
+    if ledger.stopped:
+        raise Interrupted(f"stopped; go on with: evalkit run --resume {ledger.run}")
     if counts["failed"]:
-        say(f"{counts['failed']} of {len(prepared.asks)} asks failed (see the table); ask them again with: "
-             f"evalkit run --resume {done.run} --retry-failed")  # fmt: skip
+        again = "with a larger --budget or --tokens" if ledger.over_budget else "--retry-failed"
+        say(f"{counts['failed']} of {sum(counts.values())} asks failed (see the table); ask them again with: "
+             f"evalkit run --resume {ledger.run} {again}")  # fmt: skip
         raise typer.Exit(3)
 
 
@@ -336,7 +377,8 @@ def store_rebuild(results: Results = DEFAULT_RESULTS) -> None:
 @store_app.command("query")
 def store_query(sql: str, results: Results = DEFAULT_RESULTS, as_json: Json = False) -> None:
     """Ask the store in SQL, read-only. Views: answers, grades, relations, outcomes, pairs, rates, contradictions,
-    denominators, questions, models, attempts, judge_answers, gradings, votes, labels, rounds, runs."""
+    denominators, questions, models, attempts, judge_answers, gradings, votes, labels, rounds, canaries, identities, spending,
+    speeds, runs, journals."""
     from evalkit.store import Store
 
     rows = Store(results).query(sql)
@@ -358,4 +400,7 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except Exception:  # a bug: where it is matters, what it held of a key doesn't
+        say(keys.redact_text(traceback.format_exc()))
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)

@@ -165,7 +165,7 @@ def _regrade(
     except BaseException:
         journal.close()
         raise
-    run.regrade(prepared, done, journal, results, limits, lambda _: progress.watch({j.id: 0 for j in found}))
+    run.regrade(prepared, done, journal, limits, lambda _: progress.watch({j.id: 0 for j in found}, as_json))
     say(
         f"run {done.run}: graded as g{done.gradings}; see the change with: evalkit grade diff {done.run} g1 g{done.gradings}"
     )

@@ -170,7 +170,7 @@ def test_a_corrupt_journal_is_refused_by_line(
     if damage == "garbage":
         lines[2] = b"\x00garbage"
     elif damage == "changed":
-        lines[1] = lines[1].replace(b'"attempts":1', b'"attempts":2')
+        lines[2] = lines[2].replace(b'"attempts":1', b'"attempts":2')
     else:
         del lines[2]
     journal.write_bytes(b"\n".join(lines))

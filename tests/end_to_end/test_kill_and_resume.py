@@ -119,8 +119,8 @@ def test_a_kill_while_grading(tmp_path: Path, cli: Cli) -> None:
     whole = figures(cli, results)
     file = next(results.glob("runs/*/journal.jsonl"))
     lines = file.read_bytes().splitlines(keepends=True)
-    first = next(i for i, line in enumerate(lines) if b'"event":"grade"' in line)
-    file.write_bytes(b"".join(lines[: first + 30]) + lines[first + 30][:40])  # torn in mid-line
+    last = max(i for i, line in enumerate(lines) if b'"event":"answer"' in line)
+    file.write_bytes(b"".join(lines[: last + 3]) + lines[last + 3][:40])  # torn in mid-line
     (results / "evalkit.duckdb").unlink()
     assert cli("store", "rebuild", "--results", results).code == 0
     assert "No grading yet" in cli("report", "latest", "--results", results).out
@@ -142,8 +142,7 @@ def test_a_second_process_on_one_run_is_refused(tmp_path: Path, tiny: Path, cli:
     results = tmp_path / "R"
     cli("run", tiny, "--panel", "simulated", "--results", results)
     folder = next((results / "runs").iterdir())
-    held, _ = journal.Journal.resume(folder)
-    with held:
+    with journal.Journal.resume(folder, lambda _: None):
         ended = cli("run", "--resume", "latest", "--results", results)
     assert (ended.code, ended.err.count("\n")) == (2, 1)
     assert "another process is at work" in ended.err

@@ -36,7 +36,7 @@ def read_while_writing(results: Path, tiny: Path, seconds: float) -> tuple[int, 
     from evalkit.run import start
 
     run = start(prepare(Request([str(tiny)], "simulated")), results, Limits(), lambda _: Watch()).run
-    journal, _ = Journal.resume(results / "runs" / run)
+    journal = Journal.resume(results / "runs" / run, lambda _: None)
     readers = [
         subprocess.Popen([sys.executable, "-c", READER, str(results), run, str(seconds)], text=True,
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)

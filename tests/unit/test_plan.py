@@ -27,9 +27,9 @@ def suite(n: int = 40, size: int = 2) -> Suite:
 
 def test_every_ask_has_an_id_of_its_own_and_the_same_next_time() -> None:
     drawn = draw(suite(), "uniform", None, 0, {})
-    asks = list(plan.asks(drawn, suite(), PANEL, repeats=3))
+    asks = list(plan.Asks(drawn, suite(), PANEL, repeats=3))
     assert len({a.id for a in asks}) == 40 * 2 * 3
-    assert [a.id for a in plan.asks(drawn, suite(), PANEL, repeats=3)] == [a.id for a in asks]
+    assert [a.id for a in plan.Asks(drawn, suite(), PANEL, repeats=3)] == [a.id for a in asks]
 
 
 @pytest.mark.parametrize(
@@ -39,13 +39,13 @@ def test_every_ask_has_an_id_of_its_own_and_the_same_next_time() -> None:
 )  # fmt: skip
 def test_an_id_changes_with_all_that_is_sent(change: dict[str, object]) -> None:
     drawn = draw(suite(1, 1), "uniform", None, 0, {})
-    (before,) = plan.asks(drawn, suite(1, 1), Panel("p", "P", (MODEL,)), 1)
-    (after,) = plan.asks(drawn, suite(1, 1), Panel("p", "P", (replace(MODEL, **change),)), 1)
+    (before,) = plan.Asks(drawn, suite(1, 1), Panel("p", "P", (MODEL,)), 1)
+    (after,) = plan.Asks(drawn, suite(1, 1), Panel("p", "P", (replace(MODEL, **change),)), 1)
     assert before.id != after.id
 
 
 def test_models_are_interleaved_so_that_an_interrupted_run_is_balanced() -> None:
-    asks = list(plan.asks(draw(suite(), "uniform", None, 0, {}), suite(), PANEL, 1))
+    asks = list(plan.Asks(draw(suite(), "uniform", None, 0, {}), suite(), PANEL, 1))
     for cut in range(len(asks)):
         counts = Counter(a.model for a in asks[:cut])
         assert abs(counts["m"] - counts["o"]) <= 1
@@ -71,7 +71,7 @@ def test_a_draw_of_all_is_all_and_of_none_is_an_error() -> None:
 
 
 def test_a_forecast_counts_asks_and_costs_no_less_than_the_worst() -> None:
-    asks = list(plan.asks(draw(suite(), "uniform", None, 0, {}), suite(), PANEL, 2))
+    asks = list(plan.Asks(draw(suite(), "uniform", None, 0, {}), suite(), PANEL, 2))
     priced, unpriced = plan.forecast(asks, PANEL)
     assert (priced.asks, unpriced.asks) == (80, 80)
     assert priced.max_output_tokens == 80 * 100

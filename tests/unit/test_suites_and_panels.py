@@ -92,7 +92,7 @@ def test_a_new_suite_is_valid_and_nothing_is_written_over(tmp_path: Path) -> Non
 
 
 def test_keys_that_are_missing_are_named() -> None:
-    assert panels.missing_keys(panels.load("frontier"), {"XAI_API_KEY": "x"}) == {
+    assert panels.missing_keys(panels.load("frontier"), {"XAI_API_KEY": "x"}.get) == {
         "gpt-5.4": "OPENAI_API_KEY", "gemini-3.1-pro": "GEMINI_API_KEY", "gemini-3-flash": "GEMINI_API_KEY",
         "claude-opus-4.6": "ANTHROPIC_API_KEY", "claude-sonnet-4.6": "ANTHROPIC_API_KEY", "mistral-large": "MISTRAL_API_KEY",
     }  # fmt: skip
