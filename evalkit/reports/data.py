@@ -12,6 +12,7 @@ from evalkit import __version__
 from evalkit.errors import InputError
 from evalkit.journal import held
 from evalkit.labelling import Label
+from evalkit.reports.asked import asked, asked_notes
 from evalkit.reports.comparisons import COMPARED, comparisons, joint_intervals
 from evalkit.reports.correction import corrected, labels_elsewhere
 from evalkit.reports.definitions import definitions
@@ -52,8 +53,8 @@ def _state(results: Path, run: str, said: str) -> str:
 
 def revision(results: Path, run: str) -> int:
     """A number that changes whenever more of the run was loaded: a key for caches."""
-    rows = Store(results).query("SELECT lines FROM runs WHERE run = ?", [run])
-    return int(rows[0]["lines"]) if rows else 0
+    rows = Store(results).query("SELECT coalesce(sum(lines), 0) AS lines FROM journals WHERE run = ?", [run])
+    return int(rows[0]["lines"])
 
 
 def conditions(results: Path, run: str) -> Row:
@@ -106,6 +107,7 @@ def report(
         worst = page(reader, run, "TRUE", [], WORST, 0, WORST_FIRST)
         gradings = reader.rows("SELECT * FROM gradings WHERE run = ? AND latest", [run])
         trust = instrument(reader, run, json.loads(gradings[0]["graders"]) if gradings else {})
+        asking = asked(reader, run, head["header"])
     names = measured.models
     pairs, shape, grid = measured.pairs, measured.shape, measured.grid()
     design = design_of(grid, measured.design)
@@ -135,7 +137,8 @@ def report(
         "variance": variance(measured.outcomes, names, measured.design),
         "worst_questions": worst,
         "instrument": trust,
-        "notes": [*notes(head, models, counts, gradings, measured), *judge_notes(trust)],
+        **{key: asking[key] for key in ("identity", "spending", "speeds")},
+        "notes": [*notes(head, models, counts, gradings, measured), *asked_notes(asking), *judge_notes(trust)],
     }
 
 
@@ -221,10 +224,11 @@ def grading_changes(results: Path, run: str, before: str, after: str) -> dict[st
 # --- SQL
 
 _USAGE = """
-SELECT model, sum(cost) AS cost, count(*) FILTER (status = 'answered' AND cost IS NULL) AS uncosted,
-       min(currency) AS currency,
-       quantile_cont(latency_s, 0.5) AS p50, quantile_cont(latency_s, 0.95) AS p95,
-       sum(input_tokens) AS input, sum(output_tokens) AS output
+SELECT model, if(count(*) > count(reused), sum(cost) FILTER (reused IS NULL), 0) AS cost,
+       count(*) FILTER (status = 'answered' AND cost IS NULL AND reused IS NULL) AS uncosted, min(currency) AS currency,
+       quantile_cont(latency_s, 0.5) FILTER (reused IS NULL) AS p50,
+       quantile_cont(latency_s, 0.95) FILTER (reused IS NULL) AS p95,
+       sum(input_tokens) FILTER (reused IS NULL) AS input, sum(output_tokens) FILTER (reused IS NULL) AS output
 FROM answers WHERE run = ? GROUP BY model"""
 _FAILURES = """
 SELECT model, error_kind, count(*) AS n FROM answers WHERE run = ? AND status <> 'answered' GROUP BY ALL ORDER BY ALL"""
@@ -283,7 +287,7 @@ def _run(run: str, head: Row, measured: Measured, gradings: list[Row]) -> Row:
 
 def _about(model: Row, counts: dict[str, Row], usage: dict[str, Row], failures: Iterable[Row]) -> Row:
     name = model["model"]
-    keys = ("asked", "answered", "vendor_filtered", "failed", "graded", "ungraded", "off_protocol")
+    keys = ("asked", "answered", "vendor_filtered", "failed", "graded", "ungraded", "off_protocol", "reused")
     count, used = counts.get(name, {}), usage.get(name, {})
     known = used.get("uncosted") == 0
     return {

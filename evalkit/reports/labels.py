@@ -56,8 +56,7 @@ def take_in(results: Path, run: str, file: Path, annotator: str | None) -> dict[
     for number, label in enumerate(labels, 2):
         if label.item not in known:
             raise InputError(f"{file}: line {number}: item: run {run} has no {kind} item {label.item!r}")
-    journal, _ = Journal.resume(Store(results).runs_folder / run)
-    with journal:
+    with Journal.resume(Store(results).runs_folder / run, lambda _: None) as journal:
         journal.extend(
             ("label", {"item": x.item, "kind": kind, "annotator": x.annotator, "label": x.label, "pi": x.pi})
             for x in labels

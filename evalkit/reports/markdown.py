@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from evalkit.reports import money, verdicts, view
+from evalkit.reports import asked_tables, money, verdicts, view
 from evalkit.reports.display import MISSING, clean, group_letter, labels, number, outcome_badge
 
 MODELS_PER_TABLE = 5
@@ -51,7 +51,10 @@ def render(report: dict[str, Any]) -> str:
     parts += ["## The panel as a whole", _table(view.panel(report))]
     parts += ["## Worst questions", *_questions(report)]
     parts += ["## All figures by model", *(_table(table) for table in view.figures(report, MODELS_PER_TABLE))]
-    parts += ["## How every ask ended", _table(view.counts(report))]
+    parts += [
+        "## How every ask ended",
+        *(_table(table) for table in (view.counts(report), *asked_tables.tables(report))),
+    ]
     if split := money.variance(report):
         parts += ["## More questions or more repeats?", _table(split)]
     trust = [_table(shown) for shown in (view.judges(report), view.validity(report)) if shown]

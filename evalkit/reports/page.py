@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit.reports import money, verdicts, view
+from evalkit.reports import asked_tables, money, verdicts, view
 from evalkit.reports.display import clean, estimate, labels, number
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def render(report: dict[str, Any]) -> str:
             questions=[view.question(entry, names) for entry in report["worst_questions"]],
             figures=view.figures(report, MODELS_PER_TABLE),
             counts=view.counts(report),
+            asked=asked_tables.tables(report),
             judges=view.judges(report),
             validity=view.validity(report),
             definitions=[view.definition(report, entry["key"]) for entry in report["definitions"]],

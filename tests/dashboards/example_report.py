@@ -78,6 +78,7 @@ def _model(ident: str, index: int, rng: random.Random) -> dict[str, Any]:
             "graded": 55,
             "ungraded": 2,
             "off_protocol": 4,
+            "reused": 3 if index == 1 else 0,
         },
         "failures": {"timeout": 2},
         "cost": {"value": 0.0123 if index == 0 else None, "currency": "USD" if index == 0 else None},
@@ -240,6 +241,48 @@ def _corrected(models: tuple[str, ...]) -> dict[str, Any]:
     return {"accuracy": part}
 
 
+def _identity(models: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The first model changed in mid-run, under a hostile name; the second didn't; of the others nothing is known."""
+    found = []
+    for i, ident in enumerate(models):
+        names = [("m-0801", "fp_1"), (HOSTILE, "fp_1")] if i == 0 else [("m-0801", None)] if i == 1 else [(None, None)]
+        seen = [
+            {"returned_model": name, "fingerprint": mark, "first_at": f"2026-11-22T06:4{k}:00.000Z",
+             "last_at": f"2026-11-22T06:4{k}:30.000Z", "answers": 28}
+            for k, (name, mark) in enumerate(names)
+        ]  # fmt: skip
+        replies = [
+            {"about": f"{when}.1", "at": f"2026-11-22T06:4{k}:00.000Z", "status": "answered", "text": HOSTILE * (k + 1)}
+            for k, when in enumerate(("start", "end"))
+        ]
+        row = {
+            "model": ident,
+            "changed": (True, False)[i] if i < 2 else None,
+            "signs": ["returned_model", "canary"] if i == 0 else [],
+            "seen": seen,
+            "canaries": replies if i == 0 else [],
+            "same_canary": False if i == 0 else None,
+            "canary_at_temperature_0": i == 0,
+        }
+        found.append(row)
+    return found
+
+
+def _spending(models: tuple[str, ...]) -> list[dict[str, Any]]:
+    """A row without a model, one without a price, and one with all that there is."""
+    whole = {"asks": 60, "reused": 3, "attempts": 64, "input_tokens": 5210, "cached_input_tokens": 1024, "tool_tokens": 12,
+             "output_tokens": 1480, "reasoning_tokens": 900, "cost": 0.0123, "currency": "USD", "at_risk": 0.004}  # fmt: skip
+    bare = dict.fromkeys(whole) | {"asks": 2, "reused": 0, "attempts": 2}
+    rows = [{"model": m, "purpose": "answer", **(bare if i else whole)} for i, m in enumerate(models)]
+    return [*rows, {"model": "a-judge", "purpose": "grade", **whole}, {"model": None, "purpose": None, **bare}]
+
+
+def _speeds(models: tuple[str, ...]) -> list[dict[str, Any]]:
+    pair = {"p50": 0.31, "p95": None}
+    found = {"answers": 57, "streamed": 50, "first_token_s": pair, "tokens_per_s": pair, "latency_s": {"p50": 0.9}}
+    return [{"model": m, **found} for m in models[:1]]
+
+
 def example(models: tuple[str, ...] = MODELS, state: str = "complete") -> dict[str, Any]:
     """The report of a run of `models`, always the same."""
     rng = random.Random(7)
@@ -284,5 +327,8 @@ def example(models: tuple[str, ...] = MODELS, state: str = "complete") -> dict[s
         "loss": _loss(models),
         "variance": _variance(models),
         "worst_questions": questions(),
+        "identity": _identity(models),
+        "spending": _spending(models),
+        "speeds": _speeds(models),
         "notes": ["60 questions resolve differences of about 18 points, no less.", "Prices are unknown."],
     }
