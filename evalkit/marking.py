@@ -10,16 +10,17 @@ import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 from evalkit import grading
-from evalkit.grading import Grading
+from evalkit.grading import Grading, Vote
 from evalkit.grading.judges import Judging
 from evalkit.journal import Journal
 from evalkit.ledger import JUDGED, Ledger
 from evalkit.prepare import Prepared
-from evalkit.types import Answer, Ask, Grade, Suite
+from evalkit.types import Answer, Ask, Grade, Relation, Suite
 
 CHUNK = 200  # questions that are graded together
 IDLE_S = 0.002  # an event loop that comes round in less than that has nothing else to do
@@ -119,8 +120,13 @@ class Marking:
         self._graded.update(chunk)
         name = self._name["grading"]
         rows = (("grade", graded.grades), ("relation", graded.relations), ("vote", graded.votes))
-        if events := [(kind, {"grading": name, **asdict(row)}) for kind, many in rows for row in many]:
+        if events := [(kind, {"grading": name, **_fields(row)}) for kind, many in rows for row in many]:
             self._journal.extend(events)
+
+
+def _fields(row: Grade | Relation | Vote) -> dict[str, Any]:
+    """A flat row as a dict, several times faster than `asdict`, which copies deeply."""
+    return {name: getattr(row, name) for name in row.__slots__}
 
 
 def _chunks(names: Sequence[str]) -> Iterator[list[str]]:

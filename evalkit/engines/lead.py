@@ -46,7 +46,8 @@ class Lead:
     async def ask_panel(self, prepared: Prepared) -> None:
         """Ask all that is pending of a plan, by whatever engine the run has."""
         if self.engine.alone:
-            await self.ask(prepared.asks.by_model(self.ledger.open))
+            asks = prepared.asks.by_model(self.ledger.open)
+            await self.ask({name: pending for name, pending in asks.items() if name in self.desk.models})
             return
         folder = self.journal.path.parent
         parts = f"{self.engine.shared.rstrip('/')}/{folder.name}" if self.engine.shared else str(folder)

@@ -143,7 +143,7 @@ class _Lane:
         try:
             reply = await self._provider.ask(ask, model)
         except ProviderError as error:
-            gate.failed(leave, error, fresh=not tries.troubled)
+            gate.failed(leave, error, ask.question, fresh=not tries.troubled)
             tries.troubled = tries.troubled or error.kind in DOWN
             return self._failed(ask, leave, tries, error, held)
         except asyncio.CancelledError:
@@ -208,11 +208,11 @@ class _Lane:
         return self._gate.metered or not self._desk.purse.unlimited
 
     def _wait(self, error: ProviderError, attempt: int) -> float:
-        """Full jitter under a doubling ceiling; never sooner than the vendor asked for, within our longest wait."""
-        limits = self._desk.limits
-        ceiling = min(limits.first_wait_s * 2.0 ** min(attempt - 1, 30), limits.longest_wait_s)
-        asked_for = min(error.retry_after_s or 0.0, limits.longest_wait_s)
-        return max(self._desk.jitter.uniform(0, ceiling), asked_for)
+        """Full jitter under a doubling ceiling, or what the vendor asked for and a little more, within our longest wait."""
+        limits, jitter = self._desk.limits, self._desk.jitter
+        if error.retry_after_s is not None:  # it knows when; the little more keeps waiters from coming all at once
+            return min(error.retry_after_s, limits.longest_wait_s) + jitter.uniform(0, limits.first_wait_s)
+        return jitter.uniform(0, min(limits.first_wait_s * 2.0 ** min(attempt - 1, 30), limits.longest_wait_s))
 
     async def _pause(self, seconds: float) -> None:
         """Wait before the next attempt, while another worker asks in our place."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,7 +12,8 @@ from evalkit.errors import ProviderError
 from evalkit.providers.base import Stop, wake
 
 DOWN = frozenset({"server_error", "network", "timeout"})  # what an endpoint says, or doesn't, that is in trouble
-DOWN_AFTER = 10  # asks in a row without any sign of life
+DOWN_AFTER = 10  # asks in a row without any sign of life,
+QUESTIONS = 4  # about so many questions: one question that a server chokes on fails with all models at once
 HOPELESS_PROBES = 2  # of an endpoint that has never answered
 FIRST_COOL_S, LONGEST_COOL_S = 1.0, 60.0
 
@@ -38,7 +39,7 @@ class Endpoint:
         self._jitter = jitter
         self._now = now
         self._said = said
-        self._silent = 0  # asks that failed since the last sign of life
+        self._silent: Counter[str] = Counter()  # asks that failed since the last sign of life, by question
         self._lived = False
         self._opened = self._until = 0.0
         self._cool = FIRST_COOL_S
@@ -50,21 +51,22 @@ class Endpoint:
     def lives(self) -> None:
         """Any answer that isn't the server's own trouble."""
         self._lived = True
-        self._silent = 0
+        self._silent.clear()
         if not self.closed and self.given_up is None:
             self.closed, self._cool, self._probes, self._probing = True, FIRST_COOL_S, 0, False
             self._said(f"{self._name} answers again")
             self._wake_all()
 
-    def silent(self, error: ProviderError, *, probe: bool, fresh: bool) -> None:
-        """A time-out, a lost connection or a server's error.
+    def silent(self, error: ProviderError, question: str, *, probe: bool, fresh: bool) -> None:
+        """A time-out, a lost connection or a server's error, with an ask about a question.
 
         `fresh`: the ask had no such failure before. One that failed while others were answered says nothing of the
         endpoint when it fails again, and at the end of a run only such ones are left.
         """
         if self.closed:
-            self._silent += fresh
-            if self._silent >= DOWN_AFTER:
+            if fresh:
+                self._silent[question] += 1
+            if self._silent.total() >= DOWN_AFTER and len(self._silent) >= QUESTIONS:
                 self.closed, self._opened = False, self._now()
                 self._said(f"{self._name}: {DOWN_AFTER} asks in a row failed; waiting for it ({error})")
                 self._cool_off()

@@ -32,8 +32,7 @@ from evalkit.types import Model
 LITELLM = "1.106.2"  # the version whose requests and replies were compared with ours
 CHECK_SECONDS = 180
 OPENAI_LIKE = frozenset({
-    "openai", "mistral", "hosted_vllm", "deepseek", "groq", "together_ai", "fireworks_ai", "openrouter", "cerebras",
-    "deepinfra",
+    "openai", "mistral", "hosted_vllm", "deepseek", "groq", "together_ai", "fireworks_ai",
 })  # fmt: skip
 # Params that change neither where a request goes nor the form of its reply.
 PLAIN_PARAMS = frozenset({

@@ -140,12 +140,12 @@ class Gate:
         self._key.replied(leave.sent, refused=False)
         self._timed(self._gates.now() - leave.sent)
 
-    def failed(self, leave: Pass, error: ProviderError, *, fresh: bool) -> None:
+    def failed(self, leave: Pass, error: ProviderError, question: str, *, fresh: bool) -> None:
         """An attempt failed: learn from it how much may be sent, and whether at all. `fresh`: see `Endpoint.silent`."""
         if self._endpoint is None:
             return
         if error.kind in DOWN:
-            self._endpoint.silent(error, probe=leave.probe, fresh=fresh)
+            self._endpoint.silent(error, question, probe=leave.probe, fresh=fresh)
         else:
             self._endpoint.lives()
         if error.kind == "rate_limited":

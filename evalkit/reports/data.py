@@ -224,7 +224,7 @@ def grading_changes(results: Path, run: str, before: str, after: str) -> dict[st
 # --- SQL
 
 _USAGE = """
-SELECT model, if(count(*) > count(reused), sum(cost) FILTER (reused IS NULL), 0) AS cost,
+SELECT model, if(count(*) > count(reused), fsum(cost) FILTER (reused IS NULL), 0) AS cost,
        count(*) FILTER (status = 'answered' AND cost IS NULL AND reused IS NULL) AS uncosted, min(currency) AS currency,
        quantile_cont(latency_s, 0.5) FILTER (reused IS NULL) AS p50,
        quantile_cont(latency_s, 0.95) FILTER (reused IS NULL) AS p95,

@@ -116,7 +116,7 @@ CREATE VIEW spending AS
 WITH ends AS (
     SELECT run, ask, any_value(model) AS model, any_value(purpose) AS purpose, bool_or(reused IS NOT NULL) AS reused,
            count(*) FILTER (reused IS NULL) AS sent, max(currency) AS currency,
-           sum(cost) FILTER (reused IS NULL) AS cost,
+           fsum(cost) FILTER (reused IS NULL) AS cost,
            sum(input_tokens) FILTER (reused IS NULL) AS input_tokens,
            sum(cached_input_tokens) FILTER (reused IS NULL) AS cached_input_tokens,
            sum(tool_tokens) FILTER (reused IS NULL) AS tool_tokens,
@@ -143,7 +143,7 @@ WITH ends AS (
 )
 SELECT run, model, purpose, count(*) AS asks, count(*) FILTER (reused) AS reused,
        coalesce(sum(attempts), 0)::BIGINT AS attempts,
-       if(coalesce(sum(sent), 0) = 0 AND count(*) FILTER (reused) > 0, 0, sum(cost)) AS cost, max(currency) AS currency,
+       if(coalesce(sum(sent), 0) = 0 AND count(*) FILTER (reused) > 0, 0, fsum(cost)) AS cost, max(currency) AS currency,
        sum(input_tokens)::BIGINT AS input_tokens, sum(cached_input_tokens)::BIGINT AS cached_input_tokens,
        sum(tool_tokens)::BIGINT AS tool_tokens, sum(output_tokens)::BIGINT AS output_tokens,
        sum(reasoning_tokens)::BIGINT AS reasoning_tokens, sum(at_risk) AS at_risk,

@@ -155,7 +155,7 @@ def test_bad_input(name: str, finished: Path, tmp_path: Path, cli: Cli, monkeypa
     ("damage", "words"),
     [
         ("garbage", ("line 3", "not JSON", "untouched copy")),
-        ("changed", ("line 3", "doesn't follow")),
+        ("changed", ("line 4", "doesn't follow")),
         ("lost", ("line 3", "doesn't follow")),
     ],
 )

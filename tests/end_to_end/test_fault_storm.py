@@ -17,7 +17,7 @@ from evalkit.store import Store
 from fake_vendor import keys, vendor, write_panel, write_suite
 from run_lines import answers, events, texts, the_run
 
-QUESTIONS, MODELS, ATTEMPTS = 125, 16, 4  # many keys: a rate limit makes one wait, not the others
+MODELS, ATTEMPTS = 16, 4  # many keys: a rate limit makes one wait, not the others
 STORM = {
     "rate_limited": 0.20, "server_error": 0.10, "lasting": 0.03, "timeout": 0.02, "cut": 0.02, "bad_json": 0.03,
     "html": 0.01, "filtered": 0.01, "trickle": 0.01,
@@ -58,11 +58,11 @@ def differences(run: Path, seen: Seen) -> list[str]:
     return found
 
 
-def storm(folder: Path) -> tuple[subprocess.CompletedProcess[str], Seen]:
+def storm(folder: Path, questions: int, seed: int) -> tuple[subprocess.CompletedProcess[str], Seen]:
     """The run, and what the vendor saw."""
-    with vendor(faults=STORM, seed=7) as server:
+    with vendor(faults=STORM, seed=seed) as server:
         panel = write_panel(folder / "panel.yaml", server.base, MODELS)
-        command = ["run", write_suite(folder / "suite.jsonl", QUESTIONS), "--panel", panel, "--results", folder / "R",
+        command = ["run", write_suite(folder / "suite.jsonl", questions), "--panel", panel, "--results", folder / "R",
                    "--attempts", ATTEMPTS, "--timeout", 3, "--concurrency", 8]  # fmt: skip
         ended = subprocess.run(
             [sys.executable, "-m", "evalkit.cli", *map(str, command)], capture_output=True, text=True,
@@ -73,11 +73,12 @@ def storm(folder: Path) -> tuple[subprocess.CompletedProcess[str], Seen]:
 
 
 @pytest.mark.timeout(300)
-def test_every_fault_at_once(tmp_path: Path) -> None:
-    ended, seen = storm(tmp_path)
+@pytest.mark.parametrize(("questions", "seed"), [(24, 9), pytest.param(125, 7, marks=pytest.mark.validate)])
+def test_every_fault_at_once(questions: int, seed: int, tmp_path: Path) -> None:
+    ended, seen = storm(tmp_path, questions, seed)
     assert ended.returncode == 3, ended.stderr[-2000:]  # complete, with failed asks
     assert "Traceback" not in ended.stderr
-    run, asks = the_run(tmp_path / "R"), QUESTIONS * MODELS
+    run, asks = the_run(tmp_path / "R"), questions * MODELS
     every = answers(run)
     assert len(every) == len(seen) == asks
     assert {len(several) for several in every.values()} == {1}
@@ -88,17 +89,17 @@ def test_every_fault_at_once(tmp_path: Path) -> None:
     assert len(differences(run, seen)) == 1  # it would have been seen
     tried = {key: [f for f in row["faults"] if f != "rate_limited"] for key, row in seen.items()}
     assert max(map(len, tried.values())) == ATTEMPTS  # that limits what it isn't asked to wait for
-    check_figures(tmp_path, {key: several[0] for key, several in every.items()})
+    check_figures(tmp_path, questions, {key: several[0] for key, several in every.items()})
 
 
-def check_figures(folder: Path, every: dict[tuple[str, str], dict[str, Any]]) -> None:
+def check_figures(folder: Path, questions: int, every: dict[tuple[str, str], dict[str, Any]]) -> None:
     """The denominators are the vendor's counts, and the rates say what the missing ones could make of them."""
     rows = Store(folder / "R").query("SELECT model, asked, answered, vendor_filtered, failed FROM denominators")
     assert len(rows) == MODELS
     for row in rows:
         statuses = Counter(a["status"] for (model, _), a in every.items() if model == row["model"])
         assert {k: row[k] for k in ("answered", "vendor_filtered", "failed")} == dict(statuses)
-        assert row["asked"] == QUESTIONS == statuses.total()
+        assert row["asked"] == questions == statuses.total()
     command = ["report", "latest", "--format", "json", "--results", str(folder / "R")]
     said = subprocess.run([sys.executable, "-m", "evalkit.cli", *command], capture_output=True, text=True, check=True)
     for model in json.loads(said.stdout)["models"].values():

@@ -1,4 +1,4 @@
-"""kill -9 twenty times in 2,000 asks: what had reached the disk is never asked again, nothing is lost, the figures stay.
+"""kill -9 over and over (twenty times in 2,000 asks with `make validate`): what had reached the disk is never asked again, nothing is lost, the figures stay.
 
 The vendor stands apart and counts, so that no word of the run's own is needed to tell what was sent.
 """
@@ -24,8 +24,9 @@ import pytest
 from fake_vendor import Vendor, keys, vendor, write_panel, write_suite
 from run_lines import answers, texts, the_run
 
-QUESTIONS, MODELS, EACH, KILLS = 500, 4, 8, 20
-ASKS, IN_FLIGHT = QUESTIONS * MODELS, MODELS * EACH
+MODELS, EACH = 4, 8
+IN_FLIGHT = MODELS * EACH
+SIZES = [(100, 3), pytest.param(500, 20, marks=pytest.mark.validate)]  # questions, kills
 Key = tuple[str, str]  # model, question id
 
 
@@ -35,13 +36,18 @@ class Scene:
 
     folder: Path
     server: Vendor
+    questions: int
     more: Sequence[object]
     ids: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.suite = write_suite(self.folder / "suite.jsonl", QUESTIONS)
+        self.suite = write_suite(self.folder / "suite.jsonl", self.questions)
         self.panel = write_panel(self.folder / "panel.yaml", self.server.base, MODELS)
         self.ids = texts(self.suite)
+
+    @property
+    def asks(self) -> int:
+        return self.questions * MODELS
 
     @property
     def env(self) -> dict[str, str]:
@@ -78,9 +84,9 @@ class Scene:
 
 
 @contextmanager
-def scene(folder: Path, *more: object) -> Iterator[Scene]:
+def scene(folder: Path, questions: int, *more: object) -> Iterator[Scene]:
     with vendor(delay=0.02, seed=3) as server:
-        yield Scene(folder, server, more)
+        yield Scene(folder, server, questions, more)
 
 
 def kill_at(scene: Scene, results: Path, answered: int, kill: Callable[[int], None]) -> None:
@@ -145,13 +151,14 @@ class Killing:
     def check_end(self) -> None:
         """Every ask has one answer, and the vendor was asked no more than that and what each kill had in flight."""
         self.look(0)
-        assert len(self.saved) == ASKS
-        assert sum(row["answered"] for row in self.before.values()) == ASKS + self.lost_replies
+        asks = self.scene.asks
+        assert len(self.saved) == asks
+        assert sum(row["answered"] for row in self.before.values()) == asks + self.lost_replies
 
 
-def moments(seed: int) -> list[int]:
+def moments(asks: int, kills: int) -> list[int]:
     """How many requests the vendor has answered at each kill, at random over the run."""
-    return sorted(random.Random(seed).sample(range(1, ASKS - IN_FLIGHT), KILLS))
+    return sorted(random.Random(11).sample(range(1, asks - IN_FLIGHT), kills))
 
 
 def figures(scene: Scene, results: Path) -> dict[str, Any]:
@@ -166,10 +173,10 @@ def figures(scene: Scene, results: Path) -> dict[str, Any]:
     return {key: report[key] for key in ("models", "pairs", "panel")}
 
 
-def killed_and_whole(scene: Scene, ways: Sequence[Callable[[int], None]], *whole: object) -> None:
-    """Kill a run at twenty moments, let it end, and hold its figures against those of a run that nobody killed."""
+def killed_and_whole(scene: Scene, kills: int, ways: Sequence[Callable[[int], None]], *whole: object) -> None:
+    """Kill a run at so many moments, let it end, and hold its figures against those of a run that nobody killed."""
     killing = Killing(scene, scene.folder / "killed")
-    for i, moment in enumerate(moments(seed=11)):
+    for i, moment in enumerate(moments(scene.asks, kills)):
         answered = sum(row["answered"] for row in killing.before.values())
         killing.kill(max(moment + killing.lost_replies, answered + 1), ways[i % len(ways)], IN_FLIGHT)
     assert scene.finish(killing.results) == 0, scene.said()
@@ -189,17 +196,19 @@ def check_that_asking_again_shows(killing: Killing) -> None:
         killing.look(0)
 
 
-@pytest.mark.timeout(400)
-def test_twenty_kills(tmp_path: Path) -> None:
-    with scene(tmp_path) as at:
-        killed_and_whole(at, [lead_alone])
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("questions", "kills"), SIZES)
+def test_kills(questions: int, kills: int, tmp_path: Path) -> None:
+    with scene(tmp_path, questions) as at:
+        killed_and_whole(at, kills, [lead_alone])
 
 
 @pytest.mark.timeout(600)
-def test_twenty_kills_of_four_workers(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("questions", "kills"), SIZES)
+def test_kills_of_four_workers(questions: int, kills: int, tmp_path: Path) -> None:
     """In half of the kills everything dies at once; in the others only the lead, whose workers have to follow it."""
-    with scene(tmp_path, "--workers", 4) as at:
-        killed_and_whole(at, [whole_group, lead_alone])
+    with scene(tmp_path, questions, "--workers", 4) as at:
+        killed_and_whole(at, kills, [whole_group, lead_alone])
 
 
 @pytest.mark.timeout(300)
@@ -212,14 +221,14 @@ def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
         assert len(asking) >= 4, asking
         os.kill(int(asking[1]), signal.SIGKILL)
 
-    with scene(tmp_path, "--workers", 4) as at:
+    with scene(tmp_path, 200, "--workers", 4) as at:
         killing = Killing(at, tmp_path / "killed")
         with at.running(killing.results) as process:
-            while at.server.counts()["answered"] < ASKS // 3:
+            while at.server.counts()["answered"] < at.asks // 3:
                 assert process.poll() is None, at.said()
                 time.sleep(0.002)
             one_worker(process.pid)
             assert process.wait(120) == 0, at.said()
         seen, saved = at.seen(), on_disk(killing.results)
-        assert len(saved) == ASKS
-        assert sum(row["answered"] for row in seen.values()) <= ASKS + IN_FLIGHT
+        assert len(saved) == at.asks
+        assert sum(row["answered"] for row in seen.values()) <= at.asks + IN_FLIGHT

@@ -124,7 +124,7 @@ def assert_each_asked_once(run: Path, asked: Mapping[Any, Mapping[str, Any]]) ->
     assert sum(row["requests"] - 1 for row in asked.values()) <= 2 * CONCURRENCY  # of two models
 
 
-@pytest.mark.parametrize("place", ["path", "s3"])
+@pytest.mark.parametrize("place", [pytest.param("path", marks=pytest.mark.validate), "s3"])
 def test_a_lost_node_s_shards_are_taken_up_by_the_other(
     nodes: Nodes, suite: Path, tmp_path: Path, cli: Cli, store: Store, place: str
 ) -> None:
@@ -148,6 +148,7 @@ def test_a_lost_node_s_shards_are_taken_up_by_the_other(
     assert figures(cli, tmp_path / "ray") == figures(cli, tmp_path / "alone")
 
 
+@pytest.mark.validate
 def test_a_killed_lead_s_run_goes_on_where_its_workers_stopped(
     nodes: Nodes, suite: Path, tmp_path: Path, store: Store
 ) -> None:
@@ -169,6 +170,7 @@ def test_a_killed_lead_s_run_goes_on_where_its_workers_stopped(
     assert_each_asked_once(run, asked)
 
 
+@pytest.mark.validate
 def test_the_first_ctrl_c_lets_what_is_in_flight_end(nodes: Nodes, suite: Path, tmp_path: Path) -> None:
     with vendor(delay=0.3) as fake:
         panel = write_panel(tmp_path / "panel.yaml", fake.base, 2)
@@ -186,6 +188,7 @@ def test_the_first_ctrl_c_lets_what_is_in_flight_end(nodes: Nodes, suite: Path, 
         assert len(fake.asks()) == ASKS
 
 
+@pytest.mark.validate
 def test_a_key_that_a_node_lacks_is_told_of_by_its_name(
     nodes: Nodes, suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -50,12 +51,15 @@ def test_the_commands_that_need_a_key_are_spelt_right(cli: Cli) -> None:
             assert option in shown, (line, option)
 
 
-def test_the_panel_example_loads(tmp_path: Path) -> None:
+def test_the_panel_examples_load(tmp_path: Path) -> None:
     from evalkit import panels
 
-    (block,) = blocks("yaml")
-    (tmp_path / "ours.yaml").write_text(block)
-    assert panels.load(str(tmp_path / "ours.yaml")).models[0].id == "our-llama"
+    loaded = []
+    for number, block in enumerate(blocks("yaml")):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(textwrap.dedent(block))
+        loaded += [model.id for model in panels.load(str(path)).models]
+    assert loaded == ["our-llama", "gpt"]
 
 
 def test_every_command_is_listed() -> None:

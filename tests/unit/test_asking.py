@@ -138,7 +138,7 @@ def test_all_that_a_reply_counts_is_kept_and_priced() -> None:
 def test_the_vendor_s_wait_is_heeded_within_ours() -> None:
     slow = fault("rate_limited", retry_after_s=500)
     session, _ = run({"q": [slow, "x"]}, replace(QUICK, longest_wait_s=0.05))
-    assert session.recorded[0][1]["wait_s"] == 0.05
+    assert 0.05 <= session.recorded[0][1]["wait_s"] <= 0.05 + QUICK.first_wait_s
     assert session.answers[0].status == "answered"
 
 

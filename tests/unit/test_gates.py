@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from evalkit.providers.asking import Limits
+from evalkit.providers.breaker import DOWN_AFTER, Endpoint
 from evalkit.types import Ask, Rates
 
 from virtual import Heard, Session, Vendor, fault, model, now, virtually
@@ -318,3 +319,16 @@ def test_simulated_models_have_no_gate_but_their_slots() -> None:
         assert (vendor.peak["m"], now() - began) == (3, 0.0)
 
     virtually(main())
+
+
+def test_a_question_that_a_server_chokes_on_does_not_close_its_endpoint() -> None:
+    """It fails with every model of a panel at about the same time; other questions failing too is another matter."""
+    said: list[str] = []
+    endpoint = Endpoint("here", 600, random.Random(0), lambda: 0.0, said.append)
+    for _ in range(3 * DOWN_AFTER):
+        endpoint.silent(fault("server_error"), "poison", probe=False, fresh=True)
+    assert endpoint.closed
+    for question in ("b", "c", "d"):
+        endpoint.silent(fault("server_error"), question, probe=False, fresh=True)
+    assert not endpoint.closed
+    assert len(said) == 1
