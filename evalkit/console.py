@@ -63,3 +63,12 @@ def prices(model: Any) -> str:
     """A model's prices with their date."""
     p = model.prices
     return "unknown" if p is None else f"{p.input_per_million}/{p.output_per_million} {p.currency} ({p.as_of})"
+
+
+def duration(seconds: float | None) -> str:
+    """`41 s`, `12 min`, `3.5 h`."""
+    if seconds is None:
+        return "unknown"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

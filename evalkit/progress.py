@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TextIO
 
 from evalkit import keys
+from evalkit.console import duration
 from evalkit.errors import ProviderError
 from evalkit.providers.asking import Watch
 from evalkit.types import Answer, Ask
@@ -111,15 +112,6 @@ def as_numbers(tally: Tally, rate: float | None = None) -> dict[str, Any]:
         "cost": {currency: round(amount, 6) for currency, amount in sorted(tally.cost.items())},
         "rate": None if rate is None else round(rate, 3),
     }  # fmt: skip
-
-
-def duration(seconds: float | None) -> str:
-    """`41 s`, `12 min`, `3.5 h`."""
-    if seconds is None:
-        return "unknown"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 class Counting(Watch):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from evalkit.cli.options import DEFAULT_RESULTS, Certain, Design, Json, Results
-from evalkit.console import money, table
+from evalkit.console import duration, money, table
 from evalkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _print_models(found: Row) -> None:
     table(
         ["model", "asks", "tokens in", "tokens out", "out, most", "cost, expected", "cost, most", "time"],
         [[m["model"], m["asks"], m["expected_input_tokens"], m["expected_output_tokens"], m["max_output_tokens"],
-          money(m["expected_cost"], m["currency"]), money(m["max_cost"], m["currency"]), _time(m["seconds"])]
+          money(m["expected_cost"], m["currency"]), money(m["max_cost"], m["currency"]), duration(m["seconds"])]
          for m in found["models"]],
     )  # fmt: skip
     total = found["total"]
@@ -152,7 +152,7 @@ def _print_models(found: Row) -> None:
     if total["without_price"]:
         sums.append(f"unknown for {', '.join(total['without_price'])}")
     typer.echo(
-        f"In all {total['asks']} asks, {_time(total['seconds'])} (models side by side). Money: {'; '.join(sums)}."
+        f"In all {total['asks']} asks, {duration(total['seconds'])} (models side by side). Money: {'; '.join(sums)}."
     )
     if any(m["expected_from"] == "worst case" for m in found["models"]):
         typer.echo("Without a pilot's tokens the expected cost is the worst case: every reply at its full length.")
@@ -254,11 +254,3 @@ def _whole(value: float | None) -> str | None:
 
 def _times(n: int) -> str:
     return "once" if n == 1 else f"{n} times"
-
-
-def _time(seconds: float | None) -> str:
-    if seconds is None:
-        return "unknown"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -173,7 +173,8 @@ def _numbers(followed: Followed) -> dict[str, Any]:
 
 
 def _line(followed: Followed) -> str:
-    from evalkit.progress import duration, total
+    from evalkit.console import duration
+    from evalkit.progress import total
 
     numbers, whole = _numbers(followed), total(followed.models.values())
     told = [f"{whole.done}/{whole.planned} asks", *filter(None, [whole.words()])]
@@ -187,7 +188,8 @@ def _table(followed: Followed) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from evalkit.progress import duration, seconds_left
+    from evalkit.console import duration
+    from evalkit.progress import seconds_left
 
     columns = ("model", "done", "failed", "filtered", "abstained", "rate", "cost", "left")
     drawn = Table(*columns, box=None, pad_edge=False, header_style="bold")

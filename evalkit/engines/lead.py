@@ -49,6 +49,8 @@ class Lead:
             asks = prepared.asks.by_model(self.ledger.open)
             await self.ask({name: pending for name, pending in asks.items() if name in self.desk.models})
             return
+        if next(self.ledger.pending(prepared.asks), None) is None:
+            return
         folder = self.journal.path.parent
         parts = f"{self.engine.shared.rstrip('/')}/{folder.name}" if self.engine.shared else str(folder)
         ended = [ask for ask in self.ledger.ended if not self.ledger.open(ask)]

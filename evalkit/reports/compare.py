@@ -227,7 +227,7 @@ def _questions(a: Measured, b: Measured) -> Row:
 
 
 def _contents(run: Measured) -> dict[str, Row]:
-    return {q["id"]: {key: q.get(key) for key in _CONTENT} for q in run.header["suite"]["questions"]}
+    return {q.id: {key: getattr(q, key) for key in _CONTENT} for q in run.questions}
 
 
 # --- figures over shared units

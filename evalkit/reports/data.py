@@ -65,7 +65,7 @@ def conditions(results: Path, run: str) -> Row:
     header = head["header"]
     return {
         "run": run, "created_at": head["created_at"], "state": head["state"],
-        "suite": {k: v for k, v in header["suite"].items() if k != "questions"},
+        "suite": header["suite"],
         "panel": header["panel"]["id"], "models": ", ".join(m["id"] for m in header["panel"]["models"]),
         "judges": ", ".join(j["id"] for j in header["judges"]) or None,
         "profile": run_profile(header).id, "design": header.get("design", {"name": "uniform"}),
@@ -277,7 +277,7 @@ def _run(run: str, head: Row, measured: Measured, gradings: list[Row]) -> Row:
         "suite": suite["id"], "suite_version": suite["version"], "suite_title": suite["title"],
         "suite_hash": suite["hash"], "panel": header["panel"]["id"], "seed": header["config"]["seed"],
         "repeats": header["config"]["repeats"], "n_questions": int(measured.frame["question"].nunique()),
-        "n_questions_in_suite": len(suite["questions"]), "recorded": Path(recorded["path"]).name if recorded else None,
+        "n_questions_in_suite": len(measured.questions), "recorded": Path(recorded["path"]).name if recorded else None,
         "protocols": sorted(own), "grading": grading, "design": header.get("design", {"name": "uniform"}),
         "target": "suite" if measured.design.finite else "workload",
         "profile": {"id": profile.id, "title": profile.title, "example": profile.example, "currency": profile.currency,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,7 @@ from evalkit import designs, profiles
 from evalkit.errors import InputError
 from evalkit.reports.arrays import arrays
 from evalkit.store.store import Reader
-from evalkit.suites import from_record
-from evalkit.types import RiskProfile
+from evalkit.types import Question, RiskProfile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,12 +28,13 @@ class Measured:
     """One run under one grading and one risk profile.
 
     `frame`: a row an ask; `weight` is w(q)/pi(q), `exposure_weight` the same without the loss. `clusters`: names by code.
-    `header`: the run's first event. `design`: of the clusters, by code. `unasked`: strata with none of their questions drawn.
-    `rounds`: an adaptive run's looks.
+    `header`: the run's first event but for its questions, which are in `questions`, the whole suite's. `design`: of the
+    clusters, by code. `unasked`: strata with none of their questions drawn. `rounds`: an adaptive run's looks.
     """
 
     run: str
     header: dict[str, Any]
+    questions: tuple[Question, ...]
     models: list[str]
     frame: pd.DataFrame
     clusters: list[str]
@@ -70,9 +71,8 @@ class Measured:
         """A row for each question of the whole suite: `question`, `severity`, `stratum`, `exposure` under the profile's mix."""
         import pandas as pd
 
-        questions = from_record(self.header["suite"]).questions
-        exposures = designs.exposures(questions, self.profile)
-        rows = [(q.id, q.severity, q.stratum, exposures[q.id]) for q in questions]
+        exposures = designs.exposures(self.questions, self.profile)
+        rows = [(q.id, q.severity, q.stratum, exposures[q.id]) for q in self.questions]
         return pd.DataFrame(rows, columns=["question", "severity", "stratum", "exposure"])
 
     def grid(self) -> Grid:
@@ -90,11 +90,12 @@ def measure(reader: Reader, run: str, profile: RiskProfile | None = None, target
     header = _header(reader, run)
     models = [m["model"] for m in reader.rows("SELECT model FROM models WHERE run = ? ORDER BY ordinal", [run])]
     own = profile or run_profile(header)
-    frame, unasked = _weighted(reader.frame(_OUTCOMES, [run]), header, own)
+    questions = _questions(reader, run)
+    frame, unasked = _weighted(reader.frame(_OUTCOMES, [run]), questions, own)
     pairs = reader.frame(_PAIRS, [run])
     pairs["weight"] = pairs["question"].map(frame.drop_duplicates("question").set_index("question")["weight"])
     clusters = frame.drop_duplicates("cluster").sort_values("cluster_code")
-    return Measured(run, header, models, frame, list(clusters["cluster"]), own, *arrays(frame, pairs, models),
+    return Measured(run, header, questions, models, frame, list(clusters["cluster"]), own, *arrays(frame, pairs, models),
                     _design(clusters, target), unasked, _rounds(reader, run))  # fmt: skip
 
 
@@ -108,6 +109,11 @@ def _rounds(reader: Reader, run: str) -> list[dict[str, Any]]:
 def run_profile(header: dict[str, Any]) -> RiskProfile:
     """The risk profile that a run was made under; neutral for runs older than profiles."""
     return profiles.from_record(header["profile"]) if "profile" in header else profiles.load("neutral")
+
+
+def _questions(reader: Reader, run: str) -> tuple[Question, ...]:
+    rows = reader.rows(_QUESTIONS, [run])
+    return tuple(Question(**{**row, "gold": tuple(row["gold"] or ())}) for row in rows)
 
 
 def _header(reader: Reader, run: str) -> dict[str, Any]:
@@ -128,21 +134,20 @@ def _design(clusters: pd.DataFrame, target: str) -> Design:
 
 
 def _weighted(
-    frame: pd.DataFrame, header: dict[str, Any], profile: RiskProfile
+    frame: pd.DataFrame, questions: Sequence[Question], profile: RiskProfile
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The frame with its weights, and the strata of the suite that nothing was drawn of.
 
     With a mix in the profile the strata's weights are known: the sample's are calibrated to them, and `post` says which
     stratum each row is in.
     """
-    suite = from_record(header["suite"])
-    weights = designs.question_weights(suite.questions, profile)
-    exposures = designs.exposures(suite.questions, profile)
+    weights = designs.question_weights(questions, profile)
+    exposures = designs.exposures(questions, profile)
     frame["weight"] = frame["question"].map(weights).astype("float64") / frame["pi"]
     frame["exposure_weight"] = frame["question"].map(exposures).astype("float64") / frame["pi"]
-    unasked = tuple(sorted({q.stratum for q in suite.questions} - set(frame["stratum"])))
+    unasked = tuple(sorted({q.stratum for q in questions} - set(frame["stratum"])))
     if profile.exposure is not None:
-        strata = {q.id: q.stratum for q in suite.questions}
+        strata = {q.id: q.stratum for q in questions}
         for column, known in (("weight", weights), ("exposure_weight", exposures)):
             frame[column] *= frame["stratum"].map(_calibration(frame, column, known, strata))
         frame["post"] = frame["stratum"].astype("category").cat.codes
@@ -158,6 +163,10 @@ def _calibration(frame: pd.DataFrame, column: str, known: dict[str, float], stra
     return (totals / sampled).where(sampled > 0, 1.0)
 
 
+_QUESTIONS = """
+SELECT question AS id, text, answerable, gold, tolerance, reason, severity, exposure, stratum, cluster, twin, context,
+       source, as_of
+FROM run_questions WHERE run = ? ORDER BY ordinal"""
 # `cluster_code` goes by name, so that codes are stable; weights are put in from the profile.
 _OUTCOMES = """
 SELECT o.ask, o.model, o.question, o.repeat, o.status, o.outcome, o.confidence, o.answerable, o.pi, o.severity, o.stratum,
@@ -165,7 +174,9 @@ SELECT o.ask, o.model, o.question, o.repeat, o.status, o.outcome, o.confidence, 
        dense_rank() OVER (ORDER BY o.cluster) - 1 AS cluster_code, dense_rank() OVER (ORDER BY o.question) - 1 AS question_code
 FROM outcomes o WHERE o.run = ? ORDER BY o.question, o.model, o.repeat"""
 _PAIRS = """
-SELECT p.* FROM pairs p WHERE p.run = ? ORDER BY p.question, p.model_a, p.model_b, p.repeat, p.repeat_b"""
+SELECT p.question, p.repeat, p.repeat_b, p.model_a, p.model_b, p.kind, p.outcome_a, p.outcome_b, p.confidence_a,
+       p.confidence_b, p.answerable
+FROM pairs p WHERE p.run = ? ORDER BY p.question, p.model_a, p.model_b, p.repeat, p.repeat_b"""
 
 
 def spreads(measured: Measured, figures: tuple[str, ...] = MAIN) -> dict[str, float]:
@@ -190,5 +201,5 @@ def spreads(measured: Measured, figures: tuple[str, ...] = MAIN) -> dict[str, fl
     by_stratum = pd.Series(total).groupby(first["stratum"].to_numpy())
     overall = total.mean() if len(total) else 1.0
     means = by_stratum.mean().where(by_stratum.count() > 1, overall)
-    strata = {q["stratum"] for q in measured.header["suite"]["questions"]}
+    strata = {q.stratum for q in measured.questions}
     return {s: float(np.sqrt(means.get(s, overall))) for s in sorted(strata)}

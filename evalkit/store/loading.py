@@ -110,20 +110,8 @@ def _started(run: str, block: Block, first: int) -> list[tuple[str, pa.Table]]:
     """What a run's first event adds; a list, so that its parsed suite is let go of before DuckDB takes the rows."""
     (event,) = block.events({"run"})
     found = list(map(_typed, rows.draws(run, first + event.seq, event)))
-    for table, data in rows.run_rows(run, event):
-        typed = _typed((table, data))
-        found.append((table, _with_header(typed[1], event, block.lines[0])) if table == "runs" else typed)
+    found += map(_typed, rows.run_rows(run, event))
     return found
-
-
-def _with_header(table: pa.Table, event: Event, line: bytes) -> pa.Table:
-    """A run's row with its first event's data as JSON: the line's own bytes, which may be many, uncopied."""
-    import pyarrow as pa
-
-    header = rows.header(line, event)
-    ends = pa.array([0, len(header)], pa.int32()).buffers()[1]
-    column = pa.StringArray.from_buffers(1, ends, pa.py_buffer(header))
-    return table.set_column(table.schema.get_field_index("header"), "header", column)
 
 
 def _typed(found: tuple[str, list[rows.Row]]) -> tuple[str, pa.Table]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -54,7 +53,6 @@ BATCH = 5_000
 """Rows of a run's questions that are made at once."""
 _NUMBERS = {_WHOLE: int, _REAL: float}
 _EPOCH = datetime(1970, 1, 1)
-_DATA = re.compile(rb'\{"seq":\d+,"prev":"[0-9a-f]+","event":"run","at":[-+.\de]+,"data":')
 Row = dict[str, Any]
 
 
@@ -98,13 +96,13 @@ def _fitting(value: Any, kind: str) -> Any:
 
 
 def run_rows(run: str, event: Event) -> Iterator[tuple[str, list[Row]]]:
-    """(table, rows) of a run's first event but for its header, in batches, so that a big suite is not held twice."""
+    """(table, rows) of a run's first event, in batches, so that a big suite is not held twice."""
     suite, panel = event.data["suite"], event.data["panel"]
     simulated = any(m["id"].startswith("SIMULATED") for m in panel["models"])
     yield "runs", [{
         "run": run, "created_at": _moment(event.at), "state": "running", "suite": suite["id"],
         "suite_version": suite["version"], "suite_hash": suite["hash"], "panel": panel["id"], "simulated": simulated,
-        "evalkit": event.data["versions"]["evalkit"],
+        "evalkit": event.data["versions"]["evalkit"], "header": _header(event.data),
     }]  # fmt: skip
     yield "run_models", [
         {"run": run, "ordinal": ordinal, "model": model["id"], "family": model["family"], "tier": model["tier"],
@@ -132,12 +130,11 @@ def _batches(found: Iterator[Row]) -> Iterator[list[Row]]:
         yield batch
 
 
-def header(line: bytes, event: Event) -> memoryview:
-    """The event's data as JSON: the line's own bytes where it has our layout."""
-    match = _DATA.match(line)
-    return (
-        memoryview(line)[match.end() : -1] if match else memoryview(json.dumps(event.data, ensure_ascii=False).encode())
-    )
+def _header(data: Mapping[str, Any]) -> str:
+    """A run's first event without what has tables of its own: its questions and its sample."""
+    suite = {name: value for name, value in data["suite"].items() if name != "questions"}
+    rest = {name: value for name, value in data.items() if name not in ("drawn", "strata")}
+    return json.dumps({**rest, "suite": suite}, ensure_ascii=False)
 
 
 def _moment(at: float) -> datetime:

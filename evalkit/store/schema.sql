@@ -17,7 +17,7 @@ CREATE TABLE runs (
     suite VARCHAR, suite_version VARCHAR, suite_hash VARCHAR, panel VARCHAR,
     simulated BOOLEAN,
     evalkit VARCHAR,
-    header VARCHAR              -- JSON, not parsed here: the whole first event: suite, panel, configuration, versions
+    header VARCHAR              -- JSON: the first event without its questions and its sample: suite, panel, configuration, versions
 );
 -- How far each file of a run is loaded, and the hash to go on from. `part`: '' is the main journal, 'E.S.A' a part;
 -- `opening`: the openings seen so far in the main journal, the one that a part belongs to.

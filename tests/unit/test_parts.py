@@ -264,7 +264,7 @@ def test_a_changed_part_is_refused_and_its_copy_stays_whole(tmp_path: Path) -> N
     segments = sorted((tmp_path / "shared" / "parts" / "1.0.1").iterdir())
     mirror = Mirror(address, tmp_path / "run")
     held = segments[1].read_bytes()
-    segments[1].write_bytes(held.replace(b"a1", b"b1"))
+    segments[1].write_bytes(held.replace(b'"a1"', b'"b1"'))
     with pytest.raises(JournalError, match=r"part 1\.0\.1 was changed .*line 3"):
         mirror.update()
     assert not mirror.local("1.0.1").read_bytes()
