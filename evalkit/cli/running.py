@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -91,7 +93,7 @@ def run(
     Exit codes: 0 complete, 2 bad input, 3 complete with failed asks, 130 interrupted (go on with --resume).
     """
     from evalkit.engines import Engine
-    from evalkit.prepare import Request, Ways, check_budget, prepare
+    from evalkit.prepare import Request, Ways
     from evalkit.providers.asking import Limits
 
     request = Request(suites or [], panel, model or [], recorded, judge or [], repeats, n, seed, profile,
@@ -113,18 +115,16 @@ def run(
             or profile != "neutral"
         ):
             raise InputError("--resume takes suite, panel, profile, design and judge from the run; leave them out")
-        _finish(*_resume(resume, request, limits, results, retry_failed, by, as_json), results, as_json)
+        _finish(_resume(resume, request, limits, results, retry_failed, by, as_json), results, as_json)
         return
     if retry_failed:
         raise InputError("--retry-failed goes with --resume RUN")
     if budget is not None and n is None and design in (Design.stratified, Design.risk):
         request = _within_budget(request, budget)
-    prepared = prepare(request)
-    check_budget(prepared, limits)
     if dry_run:
-        _print_forecast(prepared, as_json)
+        _print_forecast(_prepared(request, limits), as_json)
         return
-    _finish(*_start(prepared, limits, results, by, as_json), results, as_json)
+    _finish(_start(request, limits, results, by, as_json), results, as_json)
 
 
 def _within_budget(request: Request, budget: float) -> Request:
@@ -158,22 +158,39 @@ def _pilot(name: str | None, design: Design, results: Path) -> tuple[str | None,
         return run, spreads(measure(reader, run))
 
 
-def _start(prepared: Prepared, limits: Limits, results: Path, engine: Engine, as_json: bool) -> tuple[Prepared, Ledger]:
+def _get_ready() -> None:
+    """Import what the figures need, a second's work, while vendors let us wait."""
+    for name in ("pandas", "scipy.special", "evalkit.reports.data"):
+        import_module(name)
+
+
+def _prepared(request: Request, limits: Limits) -> Prepared:
+    from evalkit.prepare import check_budget, prepare
+
+    prepared = prepare(request)
+    check_budget(prepared, limits)
+    return prepared
+
+
+def _start(request: Request, limits: Limits, results: Path, engine: Engine, as_json: bool) -> Ledger:
+    """Ask a new run. Its parts are let go of at the end, since its figures need room of their own."""
     from evalkit import progress, run
 
+    prepared = _prepared(request, limits)
     each = len(prepared.drawn) * prepared.repeats
 
     def announce(name: str) -> Any:
         watch = progress.watch({m.id: each for m in prepared.panel.models}, as_json, name)
         watch.said(f"run {name}")
+        threading.Thread(target=_get_ready, daemon=True).start()
         return watch
 
-    return prepared, run.start(prepared, results, limits, announce, engine)
+    return run.start(prepared, results, limits, announce, engine)
 
 
 def _resume(
     name: str, request: Any, limits: Limits, results: Path, retry: bool, engine: Engine, as_json: bool
-) -> tuple[Prepared, Ledger]:
+) -> Ledger:
     from evalkit import progress, run
     from evalkit.engines.mirror import catch_up
     from evalkit.prepare import check_budget, find_run
@@ -190,10 +207,10 @@ def _resume(
         watch.said(f"run {name}: {sum(left.values())} of {len(prepared.asks)} asks left")
         return watch
 
-    return prepared, run.resume(prepared, ledger, journal, limits, announce, engine)
+    return run.resume(prepared, ledger, journal, limits, announce, engine)
 
 
-def _finish(prepared: Prepared, ledger: Ledger, results: Path, as_json: bool) -> None:
+def _finish(ledger: Ledger, results: Path, as_json: bool) -> None:
     """Print the figures, and leave with the exit code that says how the run ended."""
     from evalkit.reports import data, render
 
