@@ -19,7 +19,7 @@ from evalkit.prepare import Prepared, header, new_run_id
 from evalkit.providers.asking import Limits, Watch
 from evalkit.store import Store
 
-LOAD_SECONDS = 2.0  # how often the store is brought up to the journal while a run goes
+LOAD_SECONDS = 5.0  # how often the store is brought up to the journal while a run goes; each time costs 70 ms of CPU
 HERE = Engine()
 Announce = Callable[[str], Watch]
 

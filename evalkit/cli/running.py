@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import threading
 from enum import StrEnum
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -158,12 +156,6 @@ def _pilot(name: str | None, design: Design, results: Path) -> tuple[str | None,
         return run, spreads(measure(reader, run))
 
 
-def _get_ready() -> None:
-    """Import what the figures need, a second's work, while vendors let us wait."""
-    for name in ("pandas", "scipy.special", "evalkit.reports.data"):
-        import_module(name)
-
-
 def _prepared(request: Request, limits: Limits) -> Prepared:
     from evalkit.prepare import check_budget, prepare
 
@@ -182,7 +174,6 @@ def _start(request: Request, limits: Limits, results: Path, engine: Engine, as_j
     def announce(name: str) -> Any:
         watch = progress.watch({m.id: each for m in prepared.panel.models}, as_json, name)
         watch.said(f"run {name}")
-        threading.Thread(target=_get_ready, daemon=True).start()
         return watch
 
     return run.start(prepared, results, limits, announce, engine)

@@ -17,11 +17,12 @@ from pathlib import Path
 
 SAMPLE_SECONDS = 0.02
 TICK = os.sysconf("SC_CLK_TCK")
+PAGE_MIB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 @dataclass(frozen=True)
 class Ran:
-    """A process that has ended. `began`: Unix time; `samples`: (Unix time, its CPU seconds until then), in order."""
+    """A process that has ended. `began`: Unix time; `samples`: (Unix time, its CPU seconds until then, its MiB), in order."""
 
     code: int
     out: str
@@ -30,14 +31,18 @@ class Ran:
     seconds: float
     cpu: float  # of itself alone, without the processes that it started
     peak_mib: float  # of itself or the largest process that it started
-    samples: tuple[tuple[float, float], ...]
+    samples: tuple[tuple[float, float, float], ...]
 
     def cpu_at(self, moment: float) -> float:
         """CPU seconds that it had used by then."""
-        times = [at for at, _ in self.samples]
+        times = [at for at, _, _ in self.samples]
         i = min(max(bisect_left(times, moment), 1), len(times) - 1)
-        (t0, c0), (t1, c1) = self.samples[i - 1], self.samples[i]
+        (t0, c0, _), (t1, c1, _) = self.samples[i - 1], self.samples[i]
         return c0 + (c1 - c0) * min(max((moment - t0) / (t1 - t0), 0.0), 1.0)
+
+    def peak_until(self, moment: float) -> float:
+        """The most MiB that it was seen to have until then."""
+        return max(mib for at, _, mib in self.samples if at <= moment)
 
 
 def ran(command: Sequence[object], env: Mapping[str, str] | None = None, core: int | None = None, fine: Sequence[int] = (0,),
@@ -49,7 +54,7 @@ def ran(command: Sequence[object], env: Mapping[str, str] | None = None, core: i
         process = subprocess.Popen(
             [*pinned, *map(str, command)], stdout=out, stderr=err, env={**os.environ, **(env or {})}, cwd=cwd
         )
-        samples: list[tuple[float, float]] = [(began, 0.0)]
+        samples: list[tuple[float, float, float]] = [(began, 0.0, 0.0)]
         ended = threading.Event()
         sampler = threading.Thread(target=_sample, args=(process.pid, samples, ended))
         sampler.start()
@@ -67,12 +72,12 @@ def ran(command: Sequence[object], env: Mapping[str, str] | None = None, core: i
     return Ran(process.returncode, said[0], said[1], began, seconds, samples[-1][1], usage.ru_maxrss / 1024, tuple(samples))  # fmt: skip
 
 
-def _sample(pid: int, samples: list[tuple[float, float]], ended: threading.Event) -> None:
+def _sample(pid: int, samples: list[tuple[float, float, float]], ended: threading.Event) -> None:
     done = False
     while not done:
         done = ended.wait(SAMPLE_SECONDS)
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        samples.append((time.time(), (int(fields[11]) + int(fields[12])) / TICK))
+        samples.append((time.time(), (int(fields[11]) + int(fields[12])) / TICK, int(fields[21]) * PAGE_MIB))
 
 
 def asked(journal: Path) -> tuple[float, float, int]:
@@ -86,6 +91,13 @@ def asked(journal: Path) -> tuple[float, float, int]:
                 n += 1
     assert first is not None, f"{journal} holds no answer"
     return first, last, n
+
+
+def ended_at(journal: Path) -> float:
+    """Unix time of a run's last event: all is asked and graded, and its figures are to be made."""
+    with journal.open("rb") as file:
+        file.seek(max(0, journal.stat().st_size - 4096))
+        return float(json.loads(file.read().splitlines()[-1])["at"])
 
 
 def machine() -> str:
