@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -114,7 +115,7 @@ def as_numbers(tally: Tally, rate: float | None = None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class Counting(Watch):
+class Counting(Watch, ABC):
     """Counts answers by model, and shows the counts at most every `every` seconds. Judges' asks are counted apart."""
 
     every = LINE_SECONDS
@@ -163,9 +164,9 @@ class Counting(Watch):
         if self.models or self.judges.done:
             self.show(time.monotonic())
 
+    @abstractmethod
     def show(self, now: float) -> None:
         """Tell the counts."""
-        raise NotImplementedError
 
     def write(self, line: str) -> None:
         """A line for the user. Where nobody reads it any more, the run goes on in silence."""
