@@ -11,7 +11,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
@@ -145,7 +145,9 @@ class LocalProvider:
         if body is None:
             raise ProviderError("refused_request", "an ask without text, or with turns in an order that isn't sent")
         async with self._slots.setdefault(model.weights, asyncio.Lock()):
-            return await self._http.send(route, body)
+            reply = await self._http.send(route, body)
+        # The server gives its file's whole path for a name, which is nobody else's business.
+        return replace(reply, returned_model=Path(reply.returned_model).name if reply.returned_model else None)
 
     async def close(self) -> None:
         """End the servers and let go of connections to them."""
