@@ -184,7 +184,22 @@ def forecast(planned: Iterable[Ask], panel: Panel) -> list[Forecast]:
     return out
 
 
+NOTES = ("source", "checked")
+"""Of a question: what is neither asked, nor graded, nor weighed."""
+CONTENT = ("text", "context", "answerable", "gold", "tolerance")
+"""Of a question: what is asked and graded. Where it is the same, two runs' answers can be compared."""
+
+
 def suite_hash(fields: dict[str, object], questions: Iterable[Question]) -> str:
-    """Hash of a suite's content, in its order."""
-    content = {**fields, "questions": [asdict(q) for q in questions]}
+    """SHA-256 of a suite's content, in its order, notes left out."""
+    rows = [{key: value for key, value in asdict(q).items() if key not in NOTES} for q in questions]
+    return _digest({**fields, "questions": rows})
+
+
+def question_hash(question: Question) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of what is asked and graded (`CONTENT`), the same on every machine."""
+    return _digest({key: getattr(question, key) for key in CONTENT})[:16]
+
+
+def _digest(content: dict[str, object]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

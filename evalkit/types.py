@@ -48,6 +48,7 @@ class Question:
     twin: str | None = None
     context: str | None = None  # a document that goes with the question
     source: str | None = None
+    checked: str | None = None  # how the gold, or that there is none, was checked a second, independent time
     as_of: str | None = None  # ISO date: gold holds as of then
 
 

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from evalkit import __version__
+from evalkit import __version__, plan
 from evalkit.errors import InputError
 from evalkit.reports import data
 from evalkit.reports.definitions import LABELS, definitions
@@ -42,7 +42,6 @@ SCHEMA = "evalkit.compare/1"
 HEADLINE = ("unknown_answer_hallucination", "over_abstention", "contradicted_share", "accuracy")
 SEED = 0
 """Of the draws behind joint levels: the same two runs give the same figures every time."""
-_CONTENT = ("text", "answerable", "gold", "tolerance", "context")
 _GATE = re.compile(
     r"\s*(?:(?P<model>.+):)?\s*(?P<metric>\w+)\s*(?P<operator><=|>=)\s*(?P<limit>[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*"
 )
@@ -226,8 +225,8 @@ def _questions(a: Measured, b: Measured) -> Row:
     }
 
 
-def _contents(run: Measured) -> dict[str, Row]:
-    return {q.id: {key: getattr(q, key) for key in _CONTENT} for q in run.questions}
+def _contents(run: Measured) -> dict[str, str]:
+    return {q.id: plan.question_hash(q) for q in run.questions}
 
 
 # --- figures over shared units
