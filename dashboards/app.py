@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-import common
+import access
+import pages
+import read
+import show
+import state
 import streamlit as st
 
 from evalkit.reports.display import clean
@@ -15,42 +19,40 @@ WORDS = {"running": "running …", "interrupted": "interrupted", "complete": "co
 def _watch(run: str, seen: int) -> None:
     """While a run is going on: look for new rows, and draw the page anew when there are some."""
     st.text("Running: figures refresh by themselves.")
-    if common.revision(run) != seen:
+    if read.revision(run) != seen:
         st.rerun()
 
 
 def _choose(runs: list[dict[str, object]]) -> None:
     idents = [str(run["id"]) for run in runs]
     with st.sidebar:
-        # By hand, not by `bind`: a change of page clears the address, and a bound parameter is not filled in again.
-        wanted = st.query_params.get("run")
-        if st.session_state.get("run") not in idents:
-            st.session_state["run"] = wanted if wanted in idents else idents[0]
-        chosen = st.selectbox("Run", idents, key="run")
-        st.query_params["run"] = str(chosen)
+        chosen = state.select("Run", idents, key="run")
         run = next((run for run in runs if run["id"] == chosen), runs[0])
-        st.text(
-            f"{clean(run['suite'], 60)} on {clean(run['panel'], 60)}" + (" · SIMULATED" if run["simulated"] else "")
-        )
+        simulated = " · SIMULATED" if run["simulated"] else ""
+        st.text(f"{clean(run['suite'], 60)} on {clean(run['panel'], 60)}{simulated}")
         st.text(f"State: {WORDS.get(str(run['state']), 'unknown')}")
         st.text(f"{run['n_answered']} of {run['n_asked']} asks answered")
         st.text(f"Started {clean(run['created_at'], 40)}")
         if run["state"] == "running":
-            _watch(str(run["id"]), common.revision(str(run["id"])))
+            _watch(chosen, read.revision(chosen))
+        access.sidebar()
 
 
 def main() -> None:
     """The frame round every page: navigation, and the run that all pages show."""
     # No icon for the tab or a page: Streamlit would fetch it from the network.
     st.set_page_config(page_title="evalkit", layout="wide")
+    show.style()
+    first = pages.files()[0]
     page = st.navigation(
-        [
-            st.Page("overview.py", title="Overview", default=True),
-            st.Page("divergence.py", title="Divergence"),
-            st.Page("questions.py", title="Questions"),
-        ]
+        {
+            group: [st.Page(file, title=title, default=file == first) for file, title in listed]
+            for group, listed in pages.PAGES.items()
+        }
     )
-    _choose(common.runs())
+    state.begin(page.url_path)
+    access.person()  # ends here for who may not look
+    _choose(read.runs())
     page.run()
 
 

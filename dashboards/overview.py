@@ -1,83 +1,103 @@
-"""Who makes things up, who is too careful, and what the figures rest on."""
+"""Which models may be told apart, who makes things up, who is too careful, and what the figures rest on."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Any
 
-import common
+import filters
+import read
+import show
+import state
 import streamlit as st
 
-from evalkit.reports import Format, money, page, render, verdicts, view
-from evalkit.reports.display import clean
+from evalkit.reports import decision, downloads, money, page, plots_money, plots_overview, verdicts, view, view_overview
+
+
+def _verdict(report: dict[str, Any]) -> None:
+    st.header("What the intervals allow to say")
+    st.subheader(state.escape(decision.headline(report)), anchor=False)
+    st.text("\n".join(verdicts.sentences(report)))
+    show.figure_line(view_overview.in_short(report))
+
+
+def _charts(found: list[tuple[tuple[Any, str], str]]) -> None:
+    """Two side by side, one below the other on a phone."""
+    columns = st.columns(2, gap="large")
+    for place, (drawn, name) in enumerate(found):
+        with columns[place % 2]:
+            show.chart(drawn, name=name)
+
+
+def _ranks(report: dict[str, Any], models: int) -> None:
+    st.header("Ranks")
+    table = view_overview.ranks(report)
+    if table is None:
+        show.empty("No ranks: fewer than two models have a figure.")
+        return
+    settled = view_overview.settled(report)
+    if settled:
+        _charts([(plots_overview.ranks(report, c, dark=show.dark()), f"ranks-{c['metric']}") for c in settled])
+    else:
+        show.empty(
+            "Every rank stays open.", "The models are not distinguishable by any figure: more questions may tell them."
+        )
+    if len(report["models"]) < models:
+        st.text(f"Ranks are those among all {models} models of the run.")
+    show.tables(table, name="ranks")
 
 
 def _figures(report: dict[str, Any]) -> None:
-    st.header("What the intervals allow to say")
-    st.text("\n".join(verdicts.sentences(report)))
-    if tables := [table for table in (verdicts.ranks(report), verdicts.corrections(report)) if table]:
-        common.tables(*tables)
     st.header("Main figures")
-    grid = st.columns(2, gap="large")
-    for index, key in enumerate(view.plotted(report)):
-        with grid[index % 2]:
-            common.draw(page.rates(report, key, dark=common.dark()))
+    _charts([(page.rates(report, key, dark=show.dark()), key) for key in view.plotted(report)])
     st.text("Dot: the figure. Thick line: 95 % interval. Thin line: worst case over what is missing.")
-    common.tables(view.headline(report))
+    show.tables(view.headline(report), name="main-figures")
     st.text(view.LEGEND)
 
 
-def _more(report: dict[str, Any]) -> None:
-    if view.tradeoff_known(report):
+def _tradeoff_and_loss(report: dict[str, Any]) -> None:
+    left, right = st.columns(2, gap="large")
+    with left:
         st.header("Hallucination against over-abstention")
-        with st.container(width=520):
-            common.draw(page.tradeoff(report, dark=common.dark()))
+        if view.tradeoff_known(report):
+            show.chart(page.tradeoff(report, dark=show.dark()), name="hallucination-against-over-abstention")
+        else:
+            show.empty(
+                "No model has both figures.", "It takes questions with an answer and questions that nobody can answer."
+            )
+    with right:
+        st.header("Expected loss")
+        show.chart(plots_money.losses(report, dark=show.dark()), name="expected-loss")
+        state.link("risk.py", "Put in your own amounts")
+    if table := money.losses(report):
+        show.tables(table, name="expected-loss")
+
+
+def _asks(report: dict[str, Any]) -> None:
     st.header("How every ask ended")
-    common.tables(view.counts(report))
-    trust = [shown for shown in (view.judges(report), view.validity(report)) if shown]
-    if trust:
-        with st.expander("How far to trust the instrument"):
-            common.tables(*trust)
-    costs = [money.losses(report), money.by_severity(report), money.tornado(report), money.thresholds(report)]
-    if any(costs):
-        with st.expander("What errors cost"):
-            st.text("\n".join(view.loss_notes(report)))
-            if money.cheapest_bars(report)[1]:
-                common.draw(page.tornado(report, dark=common.dark()))
-            common.tables(*(table for table in costs if table))
-    if split := money.variance(report):
-        with st.expander("More questions or more repeats?"):
-            common.tables(split)
+    show.chart(plots_overview.ends(report, dark=show.dark()), name="how-every-ask-ended")
+    show.tables(view_overview.denominators(report), name="denominators")
+    st.header("Cost and time")
+    show.tables(view_overview.effort(report), name="cost-and-time")
+
+
+def _more(report: dict[str, Any]) -> None:
     if pairs := verdicts.differences(report):
         with st.expander("Differences between models, by pair"):
-            common.tables(pairs)
+            show.tables(pairs, name="differences")
     with st.expander("All figures"):
-        common.tables(*view.figures(report, page.MODELS_PER_TABLE))
-    with st.expander("Definitions"):
-        for entry in report["definitions"]:
-            metric = view.definition(report, entry["key"])
-            st.text(f"{metric['label']}: {metric['meaning']}")
-    with st.expander("Method and run conditions"):
-        for text in view.METHOD:
-            st.text(text)
-        for label, value in view.conditions(report):
-            st.text(f"{label}: {value}")
+        show.tables(*view.figures(report, page.MODELS_PER_TABLE), name="all-figures")
 
 
-def _downloads(report: dict[str, Any], run: str) -> None:
-    name = "".join(c if c.isalnum() or c in "-_" else "-" for c in clean(run, 80))
-    formats: tuple[tuple[str, Format, str], ...] = (
-        ("HTML report", "html", "text/html"),
-        ("JSON", "json", "application/json"),
-        ("Markdown", "md", "text/markdown"),
-    )
+def _downloads(run: str) -> None:
+    st.header("The whole report")
+    st.text("Of all models, whatever is filtered here. A file is made when it is asked for; a PDF takes some seconds.")
     with st.container(horizontal=True):
-        for label, format_, mime in formats:
-            # Made when it is asked for: drawing the plots takes a second or two.
+        for label, suffix, mime in downloads.formats():
             st.download_button(
                 label,
-                data=partial(render, report, format_),
-                file_name=f"{name}.{format_}",
+                data=partial(downloads.made, read.results(), run, suffix),
+                file_name=downloads.name(run, suffix),
                 mime=mime,
                 on_click="ignore",
             )
@@ -85,12 +105,16 @@ def _downloads(report: dict[str, Any], run: str) -> None:
 
 def main() -> None:
     """The page."""
-    run = common.chosen_run()
-    report = common.report(run)
-    common.head(report, "Overview")
-    _figures(report)
-    _more(report)
-    _downloads(report, run)
+    report = read.report()
+    show.head(report, "Overview")
+    shown = filters.narrow(report, filters.choose(report))
+    _verdict(shown)
+    _ranks(shown, len(report["models"]))
+    _figures(shown)
+    _tradeoff_and_loss(shown)
+    _asks(shown)
+    _more(shown)
+    _downloads(read.run())
 
 
 main()

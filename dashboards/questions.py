@@ -1,89 +1,155 @@
-"""Questions with their answers side by side."""
+"""Questions with their answers side by side, and one question with all that stands behind its grades."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import common
+import filters
+import read
+import show
+import state
 import streamlit as st
 
-from evalkit.reports import view
-from evalkit.reports.display import labels
+from evalkit.reports import questions, slices, view, view_questions
+from evalkit.reports.display import clean, labels
 
 PAGE = 10
-ACROSS = 3
-VIEWS = {
-    "all": "All",
-    "models_disagree": "Models disagree",
-    "fabricated": "Fabricated",
-    "all_wrong": "All wrong",
-    "confident_and_contradicted": "Confident and contradicted",
-    "ungraded": "Ungraded",
-}
+LONGEST = 20_000  # characters of a context or a whole reply
 
 
-def _filters() -> tuple[str, str]:
-    chosen = st.segmented_control(
-        "Show",
-        list(VIEWS),
-        format_func=lambda key: VIEWS.get(key, key),
-        default="all",
-        required=True,
-        key="view",
-        bind="query-params",
-    )
-    search = st.text_input("Search in questions and answers", key="q", bind="query-params")
-    return chosen or "all", (search or "").strip()
+# --- the list
 
 
-def _entry(number: int, entry: dict[str, Any], names: dict[str, str]) -> None:
-    shown = view.question(entry, names)
+def _wanted(run: str, found: filters.Filters, names: dict[str, str]) -> dict[str, Any]:
+    """The filters, as arguments of `questions.page`."""
+    choices = read.cached(slices.choices, run)
+    chosen = state.segments("Show", list(view_questions.VIEWS), names=view_questions.VIEWS, key="view")
+    if said := view_questions.MEANINGS[chosen]:
+        st.text(said)
+    search = state.text("Search in questions and answers", key="q")
+    with st.container(horizontal=True):
+        model = state.select("Because of", ["", *names], names={"": "any model", **names}, key="of", width=240)
+        kind = state.select("Kind", ["", *choices["kinds"]], names={"": "all"}, key="kind", width=180)
+        shown = {"": "any", **{r: clean(r, 60).replace("_", " ") for r in choices["reasons"]}}
+        reason = state.select("Why nobody can know", list(shown), names=shown, key="reason", width=220)
+        sort = state.select("Order", list(view_questions.SORTS), names=view_questions.SORTS, key="sort", width=240)
+    return {
+        "view": chosen, "search": search, "model": model or None, "kind": kind or None, "reason": reason or None,
+        "sort": sort, "stratum": found.strata, "severity": found.severities,
+    }  # fmt: skip
+
+
+def _entry(place: int, entry: dict[str, Any], names: dict[str, str], models: tuple[str, ...]) -> None:
     with st.container(border=True):
-        st.subheader(f"Question {number}", anchor=False)
-        st.text(shown["text"])
-        st.text(" · ".join(f"{label}: {value}" for label, value in shown["facts"]))
-        if shown["context"]:
-            with st.expander("Context given to the models"):
-                st.code(shown["context"], language=None, wrap_lines=True)
-        for start in range(0, len(shown["answers"]), ACROSS):
-            columns = st.columns(ACROSS)
-            for column, answer in zip(columns, shown["answers"][start : start + ACROSS], strict=False):
-                with column:
-                    _answer(answer)
+        st.html(view_questions.cards(entry, names, models, short=True, place=place))
+        st.button(
+            "Open this question",
+            key=f"open-{entry['question']}",
+            on_click=state.put,
+            kwargs={"question": entry["question"]},
+        )
 
 
-def _answer(answer: dict[str, Any]) -> None:
-    """A model's answer; its text only through widgets that read no markup and load nothing."""
-    group = f" · group {answer['group']}" if answer["group"] else ""
-    st.text(answer["name"] + group)
-    common.badge(answer["kind"], answer["outcome"])
-    if answer["final"] is None:
-        st.text("no answer")
-    else:
-        st.code(answer["final"], language=None, wrap_lines=True)
-    for fact in answer["facts"]:
-        st.text(fact)
+def _list(run: str, report: dict[str, Any], found: filters.Filters, names: dict[str, str]) -> None:
+    wanted = _wanted(run, found, names)
+    listed = read.cached(questions.page, run, limit=PAGE, offset=0, **wanted)
+    total = listed["total"]
+    st.header(f"{total:,} of {report['run']['n_questions']:,} questions", anchor=False)
+    if not total:
+        show.empty("No question fits.", "Choose another view, take filters away, or search for less.")
+        return
+    st.text("Answers of one letter and colour say the same; A is the largest group.")
+    at = state.pager(total, PAGE)
+    if at > 1:
+        listed = read.cached(questions.page, run, limit=PAGE, offset=PAGE * (at - 1), **wanted)
+    for place, entry in enumerate(listed["questions"], PAGE * (at - 1) + 1):
+        _entry(place, entry, names, found.models)
+
+
+# --- one question
+
+
+def _buttons(around: dict[str, Any]) -> None:
+    with st.container(horizontal=True):
+        st.button("Back to the list", on_click=state.forget, args=("question",), type="tertiary")
+        for label, key in (("Previous question", "previous"), ("Next question", "next")):
+            to = around[key]
+            st.button(label, key=f"go-{key}", on_click=state.put, kwargs={"question": to}, disabled=to is None)
+
+
+def _context(entry: dict[str, Any]) -> None:
+    if entry.get("context"):
+        st.header("Context given to the models", anchor=False)
+        show.quote(entry["context"], LONGEST)
+
+
+def _twin(twin: dict[str, Any] | None, entry: dict[str, Any], names: dict[str, str], models: tuple[str, ...]) -> None:
+    if not entry.get("twin"):
+        return
+    st.header("Its twin", anchor=False)
+    if twin is None:
+        show.empty("The twin of this question was not asked in this run.")
+        return
+    st.text(f"The same kind of question, {'answerable' if twin['answerable'] else 'which nobody can answer'}:")
+    show.words(twin["text"], 600)
+    st.text(view_questions.facts(twin))
+    st.html(view_questions.cards(twin, names, models))
+    st.button("Open the twin", on_click=state.put, kwargs={"question": twin["question"]})
+
+
+def _behind(entry: dict[str, Any], names: dict[str, str], models: tuple[str, ...]) -> None:
+    st.header("What stands behind the grades", anchor=False)
+    show.tables(view_questions.grades(entry, names, models), name="grades")
+    pairs = view_questions.relations(entry, names, models)
+    if pairs.rows:
+        with st.expander(f"Pairs of answers: {len(pairs.rows)}"):
+            show.tables(pairs, name="pairs")
+    with st.expander("What each answer took"):
+        show.tables(view_questions.taken(entry, names, models), name="taken")
+    st.header("Whole replies", anchor=False)
+    for name, answer in view_questions.replies(entry, names, models):
+        with st.expander(state.escape(name)):
+            if answer.get("reasoning"):
+                st.text("Reasoning")
+                show.quote(answer["reasoning"], LONGEST)
+                st.text("Reply")
+            show.quote(answer.get("text"), LONGEST)
+            if answer.get("error"):
+                show.words(f"Error: {answer['error']}", 600)
+
+
+def _one(run: str, ident: str, found: filters.Filters, names: dict[str, str]) -> None:
+    around = read.cached(view_questions.opened, run, question=ident)
+    _buttons(around)
+    entry = around["question"]
+    if entry is None:
+        show.empty(f"This run has no question {clean(ident, 80)}.", "Go back to the list, or choose another run.")
+        return
+    shown = view.question(entry, names)
+    st.header("Question", anchor=False)
+    st.text(shown["text"])
+    st.text(view_questions.facts(entry))
+    st.text(view_questions.about(entry))
+    _context(entry)
+    st.header("Answers side by side", anchor=False)
+    st.text(view_questions.groups(entry, found.models))
+    st.html(view_questions.cards(entry, names, found.models))
+    _twin(around["twin"], entry, names, found.models)
+    _behind(entry, names, found.models)
 
 
 def main() -> None:
     """The page."""
-    run = common.chosen_run()
-    report = common.report(run)
+    run = read.run()
+    report = read.report()
     names = labels(report)
-    common.head(report, "Questions")
-    chosen, search = _filters()
-    found = common.questions(run, chosen, search, PAGE, 0)
-    total = found["total"]
-    st.text("Answers of one group say the same; A is the largest group.")
-    st.header(f"{total} questions" if total != 1 else "1 question", anchor=False)
-    if total == 0:
-        st.text("No question fits. Choose another view, or search for less.")
-        return
-    at = st.pagination(-(-total // PAGE), key="page", bind="query-params") if total > PAGE else 1
-    if at > 1:
-        found = common.questions(run, chosen, search, PAGE, PAGE * (at - 1))
-    for index, entry in enumerate(found["questions"]):
-        _entry(PAGE * (at - 1) + index + 1, entry, names)
+    show.head(report, "Questions")
+    opened = state.get("question")
+    found = filters.choose(report, models=True, strata=not opened, severity=not opened)
+    if opened:
+        _one(run, opened, found, names)
+    else:
+        _list(run, report, found, names)
 
 
 main()

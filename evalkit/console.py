@@ -17,11 +17,11 @@ def say(line: str) -> None:
     typer.echo(keys.redact_text(line), err=True)
 
 
-def write_file(path: Path, text: str, option: str) -> None:
+def write_file(path: Path, text: str | bytes, option: str) -> None:
     """Write what was asked for to a file, and say so. Raises `InputError` naming the option."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
     except OSError as error:
         raise InputError(f"{path}: can't be written ({error.strerror}); name another file with {option}") from error
     say(f"wrote {path}")

@@ -56,7 +56,7 @@ def exposures(questions: Sequence[Question], profile: RiskProfile) -> dict[str, 
     totals: dict[str, float] = defaultdict(float)
     for q in questions:
         totals[q.stratum] += q.exposure
-    _same_strata(profile, totals)
+    check_strata(profile, totals)
     share = {s: profile.exposure[s] / sum(profile.exposure.values()) for s in totals}
     return {q.id: share[q.stratum] * q.exposure / totals[q.stratum] for q in questions}
 
@@ -71,7 +71,8 @@ def question_weights(questions: Sequence[Question], profile: RiskProfile) -> dic
     return {q.id: exposure[q.id] * profile.loss[q.severity] for q in questions}
 
 
-def _same_strata(profile: RiskProfile, there: Iterable[str]) -> None:
+def check_strata(profile: RiskProfile, there: Iterable[str]) -> None:
+    """Raise `ProfileError` where the profile's mix doesn't name just these strata."""
     named, there = set(profile.exposure or {}), set(there)
     if unknown := sorted(named - there):
         raise ProfileError(

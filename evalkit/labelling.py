@@ -126,7 +126,7 @@ def error_rates(kind: str, candidates: Sequence[Candidate], labels: Sequence[Lab
     """
     truth = consensus(labels)
     pi = {label.item: label.pi for label in labels}
-    rows = [c for c in candidates if c.item in truth and c.said is not None]
+    rows = sorted((c for c in candidates if c.item in truth and c.said is not None), key=lambda c: c.item)
     if not rows:
         empty = Estimate(None, None, None, 0, 0, 0, None, None)
         return {"sensitivity": empty, "specificity": empty}

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import traceback
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +18,7 @@ from evalkit.cli import compare, instrument, planning, running, watching
 from evalkit.cli.catalogue import panels_app, profiles_app, suites_app
 from evalkit.cli.options import DEFAULT_RESULTS, Json, Results, RunName
 from evalkit.console import pairs, print_rows, say, write_file
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, InputError
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -44,6 +45,7 @@ class ReportFormat(StrEnum):
     json = "json"
     md = "md"
     html = "html"
+    pdf = "pdf"
 
 
 class Target(StrEnum):
@@ -88,22 +90,56 @@ def report(
     labels: Annotated[
         str | None, typer.Option(metavar="RUN", help="Correct for the grader's errors by another run's labels.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
+    date: Annotated[
+        str | None,
+        typer.Option(
+            metavar="YYYY-MM-DD",
+            help="The day that an HTML or PDF report is of, for equal bytes from equal data. Default: SOURCE_DATE_EPOCH's, "
+            "else today's (UTC).",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write to this file instead of standard output; pdf needs it.")
+    ] = None,
     results: Results = DEFAULT_RESULTS,
 ) -> None:
-    """The figures of a run, with intervals and denominators."""
+    """The figures of a run, with intervals and denominators. A pdf is printed by a Chromium on this machine."""
     from evalkit import profiles
     from evalkit.prepare import find_run
-    from evalkit.reports import data, render
+    from evalkit.reports import data, pdf, render
 
+    day = _day(date)
+    if format is ReportFormat.pdf:
+        if out is None:
+            raise InputError("--format pdf needs --out FILE")
+        pdf.chromium()  # what is missing is said before the figures are worked out
     other = profiles.load(profile) if profile else None
     labelled = find_run(results / "runs", labels).name if labels else None
-    found = data.report(results, find_run(results / "runs", run).name, grading, other, target.value, margin, labelled)
-    text = render(found, format.value)
-    if out is None:
-        typer.echo(text)
-        return
-    write_file(out, text, "--out")
+    found = data.cached_report(
+        results, find_run(results / "runs", run).name, grading, other, target.value, margin, labelled
+    )
+    made = pdf.render(found, day) if format is ReportFormat.pdf else render(found, format.value, day)
+    if out is not None:
+        write_file(out, made, "--out")
+    else:
+        typer.echo(made)
+
+
+def _day(given: str | None) -> str:
+    """The day that a report is of, as YYYY-MM-DD. Raises InputError for one that isn't."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    try:
+        if given is not None:
+            return datetime.strptime(given, "%Y-%m-%d").replace(tzinfo=UTC).strftime("%Y-%m-%d")
+        moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        what = (
+            "SOURCE_DATE_EPOCH: not a number of seconds"
+            if given is None
+            else f"--date {given}: not a day as YYYY-MM-DD"
+        )
+        raise InputError(what) from error
+    return moment.strftime("%Y-%m-%d")
 
 
 @app.command()

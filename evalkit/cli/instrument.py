@@ -169,7 +169,7 @@ def _regrade(
     say(
         f"run {done.run}: graded as g{done.gradings}; see the change with: evalkit grade diff {done.run} g1 g{done.gradings}"
     )
-    typer.echo(render(data.report(results, done.run), "json" if as_json else "table"))
+    typer.echo(render(data.keep(results, done.run), "json" if as_json else "table"))
 
 
 def _diff(results: Path, name: str, before: str, after: str, as_json: bool) -> None:

@@ -149,11 +149,9 @@ def _pilot(name: str | None, design: Design, results: Path) -> tuple[str | None,
         raise InputError("--pilot goes with --design stratified")
     from evalkit.prepare import find_run
     from evalkit.reports.measured import measure, spreads
-    from evalkit.store import Store
 
     run = find_run(results / "runs", name).name
-    with Store(results).reading() as reader:
-        return run, spreads(measure(reader, run))
+    return run, spreads(measure(results, run))
 
 
 def _prepared(request: Request, limits: Limits) -> Prepared:
@@ -205,7 +203,7 @@ def _finish(ledger: Ledger, results: Path, as_json: bool) -> None:
     """Print the figures, and leave with the exit code that says how the run ended."""
     from evalkit.reports import data, render
 
-    figures = data.report(results, ledger.run)
+    figures = data.keep(results, ledger.run)
     typer.echo(render(figures, "json" if as_json else "table"))
     if ledger.reused:
         say(f"{ledger.reused} answers were taken from earlier runs (--reuse)")

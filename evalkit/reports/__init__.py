@@ -15,10 +15,11 @@ SCHEMA = "evalkit.report/1"
 __all__ = ["SCHEMA", "Format", "render"]
 
 
-def render(report: dict[str, Any], format: Format) -> str:  # noqa: A002 - the option's name on the command line
+def render(report: dict[str, Any], format: Format | str, date: str = "") -> str:  # noqa: A002 - the option's name on the command line
     """`report` as text: a terminal `table`, `json`, Markdown (`md`) or one self-contained HTML page (`html`).
 
-    The same report gives the same bytes (`table` also depends on the terminal's width).
+    The same report gives the same bytes (`table` also depends on the terminal's width). `date` is the day that the
+    HTML page is of; "" for none. A PDF is bytes, made by `evalkit.reports.pdf`.
     Raises InputError for a report of another schema version or an unknown format.
     """
     if report.get("schema") != SCHEMA:
@@ -38,5 +39,5 @@ def render(report: dict[str, Any], format: Format) -> str:  # noqa: A002 - the o
     if format == "html":
         from evalkit.reports.page import render as as_html
 
-        return as_html(report)
+        return as_html(report, date)
     raise InputError(f"report: format {format!r} is unknown; use table, json, md or html")

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from evalkit import __version__, plan
 from evalkit.errors import InputError
-from evalkit.reports import data
 from evalkit.reports.definitions import LABELS, definitions
 from evalkit.reports.display import clean
 from evalkit.reports.measured import Measured, measure
+from evalkit.reports.runs import listed as all_runs
 from evalkit.store import Store
 from evalkit.store.store import Reader
 from evalkit.types import RiskProfile
@@ -133,8 +133,8 @@ def compare(results: Path, a: str, b: str, want: Wanted, profile: RiskProfile | 
 
     Raises `InputError` where the runs have no question or no model in common, or differ in their risk profile.
     """
+    before, after = measure(results, a, profile), measure(results, b, profile)
     with Store(results).reading() as reader:
-        before, after = measure(reader, a, profile), measure(reader, b, profile)
         gradings = [_grading(reader, run) for run in (a, b)]
     _same_profile(before, after)
     models = _models(before, after, want)
@@ -147,7 +147,7 @@ def compare(results: Path, a: str, b: str, want: Wanted, profile: RiskProfile | 
     world = _World.of(before, after, questions["ids"], want)
     changes = _changes(world, models, want)
     checks = _checks(world, models, want)
-    found = {r["id"]: r for r in data.runs(results)}
+    found = {r["id"]: r for r in all_runs(results)}
     counts = {result: sum(check["result"] == result for check in checks) for result in ("pass", "fail", "undecided")}
     return {
         "schema": SCHEMA,

@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit import __version__
 from evalkit.errors import InputError
-from evalkit.journal import held
 from evalkit.labelling import Label
 from evalkit.reports.asked import asked, asked_notes
 from evalkit.reports.comparisons import COMPARED, comparisons, joint_intervals
 from evalkit.reports.correction import corrected, labels_elsewhere
 from evalkit.reports.definitions import definitions
 from evalkit.reports.instrument import instrument
+from evalkit.reports.kept import Shelf
 from evalkit.reports.loss import loss, variance
-from evalkit.reports.measured import Measured, measure, run_profile
+from evalkit.reports.measured import Measured, measure
 from evalkit.reports.notes import judge_notes, notes
-from evalkit.reports.question_rows import QUESTIONS, VIEWS, WORST_FIRST, page
+from evalkit.reports.question_rows import SORTS, page
+from evalkit.reports.runs import conditions, revision
+from evalkit.reports.runs import head as run_head
+from evalkit.reports.runs import listed as runs
 from evalkit.store import Store
 from evalkit.store.store import Reader
 from evalkit.types import Estimate, RiskProfile
@@ -30,48 +33,76 @@ if TYPE_CHECKING:
     from evalkit.statistics.correction import OtherLabels
     from evalkit.statistics.ratios import Linearised
 
+__all__ = [
+    "cached_report",
+    "conditions",
+    "contradictions",
+    "grading_changes",
+    "is_kept",
+    "keep",
+    "questions",
+    "report",
+    "revision",
+    "runs",
+]
+
 SCHEMA = "evalkit.report/1"
 WORST = 12
+BIG = 50_000
+"""Asks of a run from which on all that pages read is made at its end."""
 Row = dict[str, Any]
 
 
-def runs(results: Path) -> list[Row]:
-    """Every run in the store, newest first: `id, created_at, state, suite, panel, n_asked, n_answered, simulated`."""
-    found = Store(results).query(
-        """SELECT r.run AS id, strftime(r.created_at, '%Y-%m-%dT%H:%M:%SZ') AS created_at, r.state, r.suite, r.panel,
-                  count(a.ask) AS n_asked, count(a.ask) FILTER (a.status = 'answered') AS n_answered, r.simulated
-           FROM runs r LEFT JOIN answers a USING (run)
-           GROUP BY r.run, r.created_at, r.state, r.suite, r.panel, r.simulated ORDER BY r.created_at DESC, r.run DESC"""
-    )
-    return [{**row, "state": _state(results, row["id"], row["state"])} for row in found]
+def cached_report(
+    results: Path,
+    run: str,
+    grading: str | None = None,
+    profile: RiskProfile | None = None,
+    target: str = "workload",
+    margin: float | None = None,
+    labelled: str | None = None,
+) -> Row:
+    """`report`, after one trip through JSON (as `--format json` prints it); computed once, then kept beside the run.
+
+    Arguments and errors are those of `report`. What is kept is of the run's newest rows, its state and this evalkit.
+    """
+    shelf = Shelf.of(results, run)
+    whose = profile and profile.hash
+    of = [grading, whose, target, margin, labelled and Shelf.of(results, labelled).stamp]
+    plain = (grading, profile, target) == (None, None, "workload")
+
+    def make() -> Row:
+        measured = measure(results, run, profile, target, grading)
+        if plain:
+            from evalkit.reports.look import keep as keep_arrays
+            from evalkit.reports.look import place
+
+            shelf.have(place(shelf), lambda fresh: keep_arrays(measured, fresh))
+        return _report(results, measured, grading, margin, labelled)
+
+    found: Row = shelf.json("report", of, make)
+    return found
 
 
-def _state(results: Path, run: str, said: str) -> str:
-    """A run that says it is running, and whose journal nobody holds, was killed: it is interrupted."""
-    return "interrupted" if said == "running" and not held(Store(results).runs_folder / run) else said
+def keep(results: Path, run: str) -> Row:
+    """`cached_report`, made and kept: what a run does at its end. Gives the report.
+
+    Of a run of `BIG` or more asks all else that pages read is made as well, so that nobody waits for it before a page; of a
+    million answers that takes a minute or two. Of smaller ones the first look does it, in a second or two.
+    """
+    from evalkit.reports import slices
+
+    found = cached_report(results, run)
+    if sum(model["counts"]["asked"] for model in found["models"].values()) >= BIG:
+        for dimension in slices.DIMENSIONS:
+            slices.by(results, run, dimension)
+        slices.calibration(results, run)
+    return found
 
 
-def revision(results: Path, run: str) -> int:
-    """A number that changes whenever more of the run was loaded: a key for caches."""
-    rows = Store(results).query("SELECT coalesce(sum(lines), 0) AS lines FROM journals WHERE run = ?", [run])
-    return int(rows[0]["lines"])
-
-
-def conditions(results: Path, run: str) -> Row:
-    """What a run was: suite, panel, configuration, versions, denominators by model."""
-    with Store(results).reading() as reader:
-        head = _head(results, reader, run)
-        counts = reader.rows("SELECT * EXCLUDE (run) FROM denominators WHERE run = ? ORDER BY model", [run])
-    header = head["header"]
-    return {
-        "run": run, "created_at": head["created_at"], "state": head["state"],
-        "suite": header["suite"],
-        "panel": header["panel"]["id"], "models": ", ".join(m["id"] for m in header["panel"]["models"]),
-        "judges": ", ".join(j["id"] for j in header["judges"]) or None,
-        "profile": run_profile(header).id, "design": header.get("design", {"name": "uniform"}),
-        "config": header["config"], "recorded": header["recorded"],
-        "versions": header["versions"], **{f"asks of {row['model']}": row for row in counts},
-    }  # fmt: skip
+def is_kept(results: Path, run: str) -> bool:
+    """Whether `cached_report(results, run)` is there already; else it takes a while, of a big run minutes."""
+    return Shelf.of(results, run).path("report", ".json", None, None, "workload", None, None).exists()
 
 
 def report(
@@ -89,22 +120,27 @@ def report(
     `workload` that the suite stands for, or of the `suite` itself; `margin`: the largest difference between two models that
     doesn't matter; `labelled`: another run, whose labels tell the grader's errors where this one has too few.
     """
+    return _report(results, measure(results, run, profile, target, grading), grading, margin, labelled)
+
+
+def _report(results: Path, measured: Measured, grading: str | None, margin: float | None, labelled: str | None) -> Row:
     from evalkit import statistics
     from evalkit.statistics.models import design_of, model_figures
     from evalkit.statistics.pairwise import pair_figures
 
+    run = measured.run
+    others = elsewhere(results, labelled, measured) if labelled else None
+    with Shelf.of(results, run).digest(grading) as digest:
+        worst = page(digest, "TRUE", [], SORTS["worst"], WORST)
     with Store(results).reading() as reader:
-        head = _head(results, reader, run)
+        head = run_head(results, reader, run)
         if grading is not None:
             reader.choose(run, grading)
         models = reader.rows("SELECT * FROM models WHERE run = ? ORDER BY ordinal", [run])
-        measured = measure(reader, run, profile, target)
         people = labels(reader, run)
-        others = elsewhere(reader, labelled, measured) if labelled else None
         counts = {r["model"]: r for r in reader.rows("SELECT * FROM denominators WHERE run = ?", [run])}
         usage = {r["model"]: r for r in reader.rows(_USAGE, [run])}
         failures = reader.rows(_FAILURES, [run])
-        worst = page(reader, run, "TRUE", [], WORST, 0, WORST_FIRST)
         gradings = reader.rows("SELECT * FROM gradings WHERE run = ? AND latest", [run])
         trust = instrument(reader, run, json.loads(gradings[0]["graders"]) if gradings else {})
         asking = asked(reader, run, head["header"])
@@ -148,51 +184,35 @@ def labels(reader: Reader, run: str) -> list[Label]:
     return [Label(**row) for row in reader.rows(sql, [run])]
 
 
-def elsewhere(reader: Reader, run: str, measured: Measured) -> OtherLabels:
+def elsewhere(results: Path, run: str, measured: Measured) -> OtherLabels:
     """Labels on another run, for the grader's errors. Raises `InputError` where it has none."""
-    people = labels(reader, run)
+    with Store(results).reading() as reader:
+        people = labels(reader, run)
     if not people:
         raise InputError(f"--labels {run}: nobody has labelled it; `evalkit label export {run}` draws a sample")
-    return labels_elsewhere(measure(reader, run, measured.profile).frame, people, measured.models)
+    return labels_elsewhere(measure(results, run, measured.profile).frame, people, measured.models)
 
 
 def questions(
     results: Path, run: str, *, view: str = "all", search: str = "", limit: int = 20, offset: int = 0
 ) -> dict[str, Any]:
-    """A page of a run's questions with all answers side by side: `{"total", "questions"}`.
+    """A page of a run's questions with all answers side by side, by the suite's order: see `questions.page`."""
+    from evalkit.reports import questions as pages
 
-    `view`: all, models_disagree, fabricated, all_wrong, confident_and_contradicted, ungraded. `search`: in question,
-    answers and id, case-insensitive.
-    """
-    if view not in VIEWS:
-        raise InputError(f"view {view!r}: one of {', '.join(VIEWS)}")
-    where = VIEWS[view]
-    if search.strip():
-        where += " AND question IN (SELECT question FROM found)"
-    parameters = [f"%{search.strip()}%"]
-    with Store(results).reading() as reader:
-        total = reader.rows(QUESTIONS.format(select="count(*) AS n", where=where, tail=""), [*parameters, run])
-        shown = page(reader, run, where, parameters, limit, offset, "ordinal")
-    return {"total": total[0]["n"], "questions": shown}
+    return pages.page(results, run, view=view, search=search, limit=limit, offset=offset)
 
 
 def contradictions(results: Path, run: str, a: str, b: str, limit: int = 50) -> list[Row]:
-    """Pairs of answers of models `a` and `b` that contradict each other, critical questions first."""
-    with Store(results).reading() as reader:
-        rows = reader.rows(
-            """SELECT p.*, q.text, q.gold, q.severity FROM pairs p JOIN questions q USING (run, question)
-               WHERE p.run = ? AND p.kind = 'contradict' AND model_a <> model_b
-                 AND ((model_a = ? AND model_b = ?) OR (model_a = ? AND model_b = ?))
-               ORDER BY q.severity DESC, q.ordinal, p.repeat LIMIT ?""",
-            [run, a, b, b, a, limit],
-        )
+    """Pairs of answers of models `a` and `b` that contradict each other, critical questions first; `a_...` is of `a`."""
+    from evalkit.reports import matrix
+
+    found = matrix.contradictions(results, run, a, b, limit=limit)["rows"]
+    keys = ("question", "text", "gold", "answerable", "severity", "why", "repeat")
     out = []
-    for row in rows:
-        left, right = ("a", "b") if row["model_a"] == a else ("b", "a")
-        out.append({
-            **{key: row[key] for key in ("question", "text", "gold", "answerable", "severity", "why", "repeat")},
-            "a_final": row[f"final_{left}"], "b_final": row[f"final_{right}"],
-            "a_outcome": row[f"outcome_{left}"], "b_outcome": row[f"outcome_{right}"],
+    for row in found:
+        sides = {"a": "a", "b": "b"} if row["a"] == a else {"a": "b", "b": "a"}
+        out.append({key: row[key] for key in keys} | {
+            f"{side}_{what}": row[f"{of}_{what}"] for side, of in sides.items() for what in ("final", "outcome")
         })  # fmt: skip
     return out
 
@@ -232,18 +252,6 @@ SELECT model, if(count(*) > count(reused), fsum(cost) FILTER (reused IS NULL), 0
 FROM answers WHERE run = ? GROUP BY model"""
 _FAILURES = """
 SELECT model, error_kind, count(*) AS n FROM answers WHERE run = ? AND status <> 'answered' GROUP BY ALL ORDER BY ALL"""
-
-
-# One row a question: how its answers came out. `found` is for searching.
-def _head(results: Path, reader: Reader, run: str) -> Row:
-    rows = reader.rows(
-        """SELECT run, strftime(created_at, '%Y-%m-%dT%H:%M:%SZ') AS created_at, state, simulated, header
-           FROM runs WHERE run = ?""", [run]
-    )  # fmt: skip
-    if not rows:
-        raise InputError(f"run {run}: not in the store; `evalkit store rebuild` loads it from its journal")
-    state = _state(results, run, rows[0]["state"])
-    return {**rows[0], "state": state, "header": json.loads(rows[0]["header"])}
 
 
 # --- parts of the report

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from evalkit import labelling
-from evalkit.errors import InputError
+from evalkit.errors import InputError, JournalError
 from evalkit.files import read_text
-from evalkit.journal import Journal
-from evalkit.labelling import Candidate, Label
+from evalkit.journal import Journal, held
+from evalkit.labelling import Candidate, Drawn, Label
 from evalkit.store import Store
 
 _SHOWN = {
@@ -28,6 +29,10 @@ _COLUMNS = {
     "relation": ("item", "pi", "question", "context", "answer_a", "answer_b", "label", "annotator"),
 }
 
+_AT = {"outcome": ("o.ask = ?", 1), "relation": ("p.a = ? AND p.b = ?", 2)}  # how one item is found, by how many names
+WAIT_S = 3.0
+"""Seconds that a label waits for another process to let go of the run's journal."""
+
 
 def export(results: Path, run: str, kind: str, n: int, seed: int) -> str:
     """About `n` items of a run as CSV for people to label, without model names or what evalkit said of them."""
@@ -37,12 +42,26 @@ def export(results: Path, run: str, kind: str, n: int, seed: int) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_COLUMNS[kind])
-    for drawn in labelling.draw([_candidate(row) for row in rows.values()], n, seed):
-        row = rows[drawn.item]
+    for found in labelling.draw([_candidate(row) for row in rows.values()], n, seed):
+        row = rows[found.item]
         gold = "; ".join(row["gold"]) if row.get("answerable") else "(can't be known)"
-        shown = {**row, "pi": f"{drawn.pi:.6g}", "gold": gold, "label": "", "annotator": ""}
-        writer.writerow([drawn.item, shown["pi"], *(_harmless(shown[c]) for c in _COLUMNS[kind][2:])])
+        shown = {**row, "pi": _written(found.pi), "gold": gold, "label": "", "annotator": ""}
+        writer.writerow([found.item, shown["pi"], *(_harmless(shown[c]) for c in _COLUMNS[kind][2:])])
     return out.getvalue()
+
+
+def drawn(results: Path, run: str, kind: str, n: int, seed: int) -> list[Drawn]:
+    """The sample that `export` writes for the same arguments, with the same probabilities; empty where there is nothing."""
+    candidates = [_candidate(row) for row in _rows(results, run, kind)]
+    found = labelling.draw(candidates, n, seed) if candidates else []
+    return [Drawn(x.item, float(_written(x.pi))) for x in found]
+
+
+def item(results: Path, run: str, kind: str, name: str) -> dict[str, Any] | None:
+    """One item as annotators see it, besides what evalkit said of it (`said, probability, stage`); None: no such item."""
+    key, at = _AT[kind]
+    rows = Store(results).query(f"{_SHOWN[kind]} AND {key}", [run, *name.partition("|")[::2][:at]])
+    return rows[0] if rows and rows[0]["item"] == name else None
 
 
 def take_in(results: Path, run: str, file: Path, annotator: str | None) -> dict[str, Any]:
@@ -56,13 +75,36 @@ def take_in(results: Path, run: str, file: Path, annotator: str | None) -> dict[
     for number, label in enumerate(labels, 2):
         if label.item not in known:
             raise InputError(f"{file}: line {number}: item: run {run} has no {kind} item {label.item!r}")
-    with Journal.resume(Store(results).runs_folder / run, lambda _: None) as journal:
+    write(results, run, kind, labels)
+    return told(results, run, kind)
+
+
+def write(results: Path, run: str, kind: str, labels: Sequence[Label]) -> None:
+    """Append labels to the run's journal, an event each, and load them. The only way in; nothing that stands is changed.
+
+    A later label of the same annotator on the same item counts instead of the earlier one; both stay. Raises
+    `JournalError` where another process is at work on the run (nothing is written then), `StoreError` where the labels are
+    in the journal and the store can't take them in just now.
+    """
+    folder = Store(results).runs_folder / run
+    with _opened(folder) as journal:
         journal.extend(
             ("label", {"item": x.item, "kind": kind, "annotator": x.annotator, "label": x.label, "pi": x.pi})
             for x in labels
         )
     Store(results).load(run)
-    return told(results, run, kind)
+
+
+def _opened(folder: Path) -> Journal:
+    """The run's journal to append to; another annotator's label, which takes a moment, is waited for."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        try:
+            return Journal.resume(folder, lambda _: None)
+        except JournalError:
+            if time.monotonic() > deadline or not held(folder):
+                raise
+            time.sleep(0.1)
 
 
 def told(results: Path, run: str, kind: str) -> dict[str, Any]:
@@ -79,6 +121,11 @@ def _rows(results: Path, run: str, kind: str) -> list[dict[str, Any]]:
 
 def _candidate(row: dict[str, Any]) -> Candidate:
     return Candidate(row["item"], row["said"], row["probability"], row["severity"], row["cluster"])
+
+
+def _written(pi: float) -> str:
+    """A probability as the CSV has it."""
+    return f"{pi:.6g}"
 
 
 def _harmless(cell: object) -> str:

@@ -40,13 +40,28 @@ def loss(
     `aurc`, `thresholds`. `against_best`: each model's loss less that of the one with the lowest, with intervals that hold
     together. `tornado`: by number the losses at both ends of its range, and where another model becomes the best.
     """
-    from evalkit.statistics import loss as money
     from evalkit.statistics.grid import build_grid
     from evalkit.statistics.models import design_of
 
     grid = build_grid(outcomes, len(names), int(outcomes.cluster.max(initial=-1)) + 1)
     strata = sorted(suite["stratum"].unique())
-    work, costs, own = _workload(grid, frame, suite, strata), _costs(profile), design_of(grid, design)
+    work, own = _workload(grid, frame, suite, strata), design_of(grid, design)
+    found = section(grid, work, profile, names, strata, own)
+    for model, name in enumerate(names):
+        found["models"][name] |= _curves(grid, work, _costs(profile), model, own)
+    return found
+
+
+def section(
+    grid: Grid, work: Workload, profile: RiskProfile, names: list[str], strata: list[str], design: Design
+) -> Row:
+    """The section without what hangs on stated confidence: `risk_coverage`, `aurc` and `thresholds` of each model.
+
+    `design`: of the grid's clusters. `strata`: the names of the workload's stratum codes.
+    """
+    from evalkit.statistics import loss as money
+
+    costs = _costs(profile)
     losses = money.expected_loss(grid, work, costs)
     bars = money.tornado(losses, costs, profile.numbers(), profile.sensitivity, strata)
     return {
@@ -54,14 +69,10 @@ def loss(
         "currency": profile.currency,
         "per": money.PER,
         "models": {
-            name: {
-                "loss": asdict(money.loss_estimate(found, own)),
-                **_parts(found, costs, strata),
-                **_curves(grid, work, costs, model, own),
-            }
-            for model, (name, found) in enumerate(zip(names, losses, strict=True))
+            name: {"loss": asdict(money.loss_estimate(found, design)), **_parts(found, costs, strata)}
+            for name, found in zip(names, losses, strict=True)
         },
-        "against_best": _against_best(losses, names, own),
+        "against_best": _against_best(losses, names, design),
         "tornado": [_bar(bar, names) for bar in bars],
         "notes": _notes(work, losses, names),
     }

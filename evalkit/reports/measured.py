@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit import designs, profiles
 from evalkit.errors import InputError
-from evalkit.reports.arrays import arrays
+from evalkit.reports.arrays import OUTCOME, STATUS, arrays, by_question
+from evalkit.reports.kept import Shelf
+from evalkit.store import Store
 from evalkit.store.store import Reader
 from evalkit.types import Question, RiskProfile
 
@@ -82,21 +85,49 @@ class Measured:
         return build_grid(self.outcomes, **self.shape)
 
 
-def measure(reader: Reader, run: str, profile: RiskProfile | None = None, target: str = "workload") -> Measured:
-    """Read a run by the reader's chosen grading. `profile`: None is the run's own; `target`: one of `TARGETS`.
+def measure(
+    results: Path, run: str, profile: RiskProfile | None = None, target: str = "workload", grading: str | None = None
+) -> Measured:
+    """Read a run by its latest or a named grading. `profile`: None is the run's own; `target`: one of `TARGETS`.
 
-    Raises `InputError` for an unknown run, and where the profile's mix doesn't name the suite's strata.
+    Raises `InputError` for an unknown run or grading, and where the profile's mix doesn't name the suite's strata.
     """
-    header = _header(reader, run)
-    models = [m["model"] for m in reader.rows("SELECT model FROM models WHERE run = ? ORDER BY ordinal", [run])]
+    with Store(results).reading() as reader:
+        header, questions, rounds = _header(reader, run), _questions(reader, run), _rounds(reader, run)
+        if grading is not None:
+            reader.choose(run, grading)
     own = profile or run_profile(header)
-    questions = _questions(reader, run)
-    frame, unasked = _weighted(reader.frame(_OUTCOMES, [run]), questions, own)
-    pairs = reader.frame(_PAIRS, [run])
-    pairs["weight"] = pairs["question"].map(frame.drop_duplicates("question").set_index("question")["weight"])
-    clusters = frame.drop_duplicates("cluster").sort_values("cluster_code")
-    return Measured(run, header, questions, models, frame, list(clusters["cluster"]), own, *arrays(frame, pairs, models),
-                    _design(clusters, target), unasked, _rounds(reader, run))  # fmt: skip
+    with Shelf.of(results, run).digest(grading) as digest:
+        models = [row["name"] for row in digest.rows("SELECT name FROM models ORDER BY model")]
+        placed = digest.frame(_PLACED)
+        frame, unasked = _weighted(_frame(digest, placed, models), placed, questions, own)
+        columns = digest.frame(_PAIRS)
+    clusters = placed.drop_duplicates("cluster").sort_values("cluster_code")
+    return Measured(run, header, questions, models, frame, list(clusters["cluster"]), own,
+                    *arrays(frame, by_question(frame), columns, models), _design(clusters, target), unasked, rounds)  # fmt: skip
+
+
+def _frame(digest: Reader, placed: pd.DataFrame, models: list[str]) -> pd.DataFrame:
+    """A row an ask. What is alike in many rows is categorical, so that a million of them fit."""
+    import pandas as pd
+
+    found = digest.frame(_ANSWERS)
+    at = found.pop("place").to_numpy()
+    columns = {"ask": found["ask"], "model": _named(found["model"].to_numpy(), models)}
+    for name in ("question", "stratum", "cluster", "design_stratum"):
+        columns[name] = placed[name].astype("category").take(at).array
+    for name in ("answerable", "pi", "severity", "cluster_code", "question_code"):
+        columns[name] = placed[name].to_numpy()[at]
+    for name, words in (("status", STATUS), ("outcome", OUTCOME)):
+        columns[name] = _named(found[name].to_numpy(), list(words))
+    columns |= {"repeat": found["repeat"].to_numpy(), "confidence": found["confidence"].to_numpy(dtype="float64")}
+    return pd.DataFrame(columns)
+
+
+def _named(codes: Any, names: list[str]) -> pd.Categorical[Any]:
+    import pandas as pd
+
+    return pd.Categorical.from_codes(codes, categories=pd.Index(names))
 
 
 def _rounds(reader: Reader, run: str) -> list[dict[str, Any]]:
@@ -134,9 +165,9 @@ def _design(clusters: pd.DataFrame, target: str) -> Design:
 
 
 def _weighted(
-    frame: pd.DataFrame, questions: Sequence[Question], profile: RiskProfile
+    frame: pd.DataFrame, placed: pd.DataFrame, questions: Sequence[Question], profile: RiskProfile
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The frame with its weights, and the strata of the suite that nothing was drawn of.
+    """The frame with its weights, and the strata of the suite that nothing was drawn of. `placed`: its questions.
 
     With a mix in the profile the strata's weights are known: the sample's are calibrated to them, and `post` says which
     stratum each row is in.
@@ -145,12 +176,12 @@ def _weighted(
     exposures = designs.exposures(questions, profile)
     frame["weight"] = frame["question"].map(weights).astype("float64") / frame["pi"]
     frame["exposure_weight"] = frame["question"].map(exposures).astype("float64") / frame["pi"]
-    unasked = tuple(sorted({q.stratum for q in questions} - set(frame["stratum"])))
+    unasked = tuple(sorted({q.stratum for q in questions} - set(placed["stratum"])))
     if profile.exposure is not None:
         strata = {q.id: q.stratum for q in questions}
         for column, known in (("weight", weights), ("exposure_weight", exposures)):
-            frame[column] *= frame["stratum"].map(_calibration(frame, column, known, strata))
-        frame["post"] = frame["stratum"].astype("category").cat.codes
+            frame[column] *= frame["stratum"].map(_calibration(frame, column, known, strata)).astype("float64")
+        frame["post"] = frame["stratum"].cat.codes
     return frame, unasked
 
 
@@ -159,6 +190,7 @@ def _calibration(frame: pd.DataFrame, column: str, known: dict[str, float], stra
     import pandas as pd
 
     sampled = frame.drop_duplicates("question").groupby("stratum", observed=True)[column].sum()
+    sampled.index = sampled.index.astype("object")
     totals = pd.Series(known).groupby(pd.Series(strata)).sum().reindex(sampled.index)
     return (totals / sampled).where(sampled > 0, 1.0)
 
@@ -167,16 +199,22 @@ _QUESTIONS = """
 SELECT question AS id, text, answerable, gold, tolerance, reason, severity, exposure, stratum, cluster, twin, context,
        source, as_of
 FROM run_questions WHERE run = ? ORDER BY ordinal"""
-# `cluster_code` goes by name, so that codes are stable; weights are put in from the profile.
-_OUTCOMES = """
-SELECT o.ask, o.model, o.question, o.repeat, o.status, o.outcome, o.confidence, o.answerable, o.pi, o.severity, o.stratum,
-       o.cluster, o.design_stratum,
-       dense_rank() OVER (ORDER BY o.cluster) - 1 AS cluster_code, dense_rank() OVER (ORDER BY o.question) - 1 AS question_code
-FROM outcomes o WHERE o.run = ? ORDER BY o.question, o.model, o.repeat"""
+# The questions that were asked; `cluster_code` and `question_code` go by name, so that codes are stable.
+_PLACED = """
+SELECT row_number() OVER (ORDER BY ordinal) - 1 AS place, question, stratum, cluster, design_stratum, answerable, pi, severity,
+       dense_rank() OVER (ORDER BY cluster) - 1 AS cluster_code, dense_rank() OVER (ORDER BY question) - 1 AS question_code
+FROM questions WHERE asked > 0 ORDER BY ordinal"""
+# In the order of questions' and models' names; -1 is what isn't there.
+_ANSWERS = """
+WITH placed AS (SELECT ordinal, question, row_number() OVER (ORDER BY ordinal) - 1 AS place FROM questions WHERE asked > 0)
+SELECT p.place::INTEGER AS place, a.ask, a.model::SMALLINT AS model, a.repeat::INTEGER AS repeat,
+       enum_code(a.status)::TINYINT AS status, coalesce(enum_code(a.outcome)::TINYINT, -1) AS outcome, a.confidence
+FROM answers a JOIN placed p USING (ordinal) JOIN models m USING (model) ORDER BY p.question, m.name, a.repeat"""
 _PAIRS = """
-SELECT p.question, p.repeat, p.repeat_b, p.model_a, p.model_b, p.kind, p.outcome_a, p.outcome_b, p.confidence_a,
-       p.confidence_b, p.answerable
-FROM pairs p WHERE p.run = ? ORDER BY p.question, p.model_a, p.model_b, p.repeat, p.repeat_b"""
+WITH codes AS (SELECT ordinal, (dense_rank() OVER (ORDER BY question) - 1)::INTEGER AS code FROM questions WHERE asked > 0)
+SELECT c.code AS question_code, p.repeat::SMALLINT AS repeat, p.a::SMALLINT AS a, p.b::SMALLINT AS b,
+       coalesce(enum_code(p.kind)::TINYINT, -1) AS kind
+FROM pairs p JOIN codes c USING (ordinal)"""
 
 
 def spreads(measured: Measured, figures: tuple[str, ...] = MAIN) -> dict[str, float]:

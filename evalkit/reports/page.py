@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit.reports import asked_tables, money, verdicts, view
+from evalkit.reports import asked_tables, decision, money, verdicts, view
 from evalkit.reports.display import clean, estimate, labels, number
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-MODELS_PER_TABLE = 8
+MODELS_PER_TABLE = 8  # in the dashboard
+MODELS_PER_SHEET = 6  # a table of all figures with more models than this is wider than a page of paper
 ROWS_OPEN = 20  # a longer table starts folded
+MODELS_ON_PAPER = 6  # of more, paper has the main figures, the verdicts and the losses; the rest is on the screen only
+ROWS_ON_PAPER = 12  # a longer table of pairs is on the screen only: a matrix says the same on paper
+ANSWERS_ON_PAPER = 20  # of the worst cases
 
 
 @cache
@@ -32,56 +36,118 @@ def _environment() -> Environment:
     )
 
 
-def render(report: dict[str, Any]) -> str:
-    """The whole report as one HTML document; the same report gives the same bytes."""
+def render(report: dict[str, Any], date: str = "") -> str:
+    """The whole report as one HTML document; the same report and date give the same bytes.
+
+    `date` (ISO 8601, "" for none) is the day that the document is of. On A4 it prints as 4 to 8 pages: what is longer
+    than a table on paper may be is on the screen only, and the paper says so.
+    """
+    parts = _front(report, date) | _evidence(report) | _background(report)
+    return _environment().get_template("report.html").render(parts)
+
+
+def _front(report: dict[str, Any], date: str) -> dict[str, Any]:
     run = report["run"]
+    title, ident = clean(run.get("suite_title") or run["suite"], 200), clean(run["id"], 80)
+    simulated = view.simulated_line(report)
+    day = clean(date, 40)
+    return {
+        "title": title,
+        "run": ident,
+        "created": clean(run["created_at"], 40),
+        "day": day,
+        "panel": clean(run["panel"], 60),
+        "version": clean(report["evalkit"], 20),
+        "state": run["state"] if run["state"] in ("complete", "running", "interrupted") else "unknown",
+        "simulated": simulated,
+        "size": f"{len(report['models'])} models, {number(run.get('n_questions'))} questions",
+        "running_head": _css_string(f"evalkit report · {clean(title, 60)}"),
+        "running_foot": _css_string(f"{'SIMULATED models' if simulated else ''}"),
+        "running_run": _css_string(f"run {ident}"),
+        "notes": [note for note in view.notes(report) if note != simulated],
+        "headline_words": decision.headline(report),
+        "measures": decision.measures(report),
+        "can": decision.can(report),
+        "cannot": decision.cannot(report),
+    }
+
+
+def _evidence(report: dict[str, Any]) -> dict[str, Any]:
     names = labels(report)
-    return (
-        _environment()
-        .get_template("report.html")
-        .render(
-            title=clean(run.get("suite_title") or run["suite"], 200),
-            run=clean(run["id"], 80),
-            created=clean(run["created_at"], 40),
-            panel=clean(run["panel"], 60),
-            version=clean(report["evalkit"], 20),
-            state=run["state"] if run["state"] in ("complete", "running", "interrupted") else "unknown",
-            simulated=view.simulated_line(report),
-            notes=view.notes(report),
-            verdicts=verdicts.sentences(report),
-            ranks=verdicts.ranks(report),
-            corrections=verdicts.corrections(report),
-            differences=verdicts.differences(report),
-            costs=[t for t in (money.losses(report), money.by_severity(report)) if t],
-            cost_notes=view.loss_notes(report),
-            choices=[t for t in (money.tornado(report), money.thresholds(report)) if t],
-            tornado=_tornado(report),
-            variance=money.variance(report),
-            headline=view.headline(report),
-            rates=_rates(report),
-            matrix=_matrix(report),
-            tradeoff=_tradeoff(report) if view.tradeoff_known(report) else "",
-            pairs=view.pairs(report),
-            cross_checks=view.cross_checks(report),
-            rows_open=ROWS_OPEN,
-            panel_table=view.panel(report),
-            questions=[view.question(entry, names) for entry in report["worst_questions"]],
-            figures=view.figures(report, MODELS_PER_TABLE),
-            counts=view.counts(report),
-            asked=asked_tables.tables(report),
-            judges=view.judges(report),
-            validity=view.validity(report),
-            definitions=[view.definition(report, entry["key"]) for entry in report["definitions"]],
-            method=view.METHOD,
-            legend=view.LEGEND,
-            conditions=view.conditions(report),
-        )
-    )
+    questions = [view.question(entry, names) for entry in report["worst_questions"]]
+    return {
+        "verdicts": verdicts.sentences(report),
+        "grids": decision.grids(report),
+        "ranks": verdicts.ranks(report),
+        "corrections": verdicts.corrections(report),
+        "differences": verdicts.differences(report),
+        "costs": [(t, _narrow(report, t)) for t in (money.losses(report), money.by_severity(report)) if t],
+        "cost_notes": view.loss_notes(report),
+        "choices": [(t, _narrow(report, t)) for t in (money.tornado(report), money.thresholds(report)) if t],
+        "tornado": _tornado(report),
+        "variance": money.variance(report),
+        "headline": view.headline(report),
+        "rates": _rates(report),
+        "matrix": _matrix(report),
+        "tradeoff": _tradeoff(report) if view.tradeoff_known(report) else "",
+        "pairs": view.pairs(report),
+        "cross_checks": view.cross_checks(report),
+        "rows_open": ROWS_OPEN,
+        "rows_on_paper": ROWS_ON_PAPER,
+        "panel_table": view.panel(report),
+        "questions": questions,
+        "questions_on_paper": _fitting([len(q["answers"]) for q in questions]),
+        "main": view.HEADLINE,
+    }
+
+
+def _background(report: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "figures": view.figures(report, MODELS_PER_SHEET),
+        "counts": view.counts(report),
+        "asked": asked_tables.tables(report),
+        "judges": view.judges(report),
+        "validity": view.validity(report),
+        "definitions": [view.definition(report, entry["key"]) for entry in report["definitions"]],
+        "method": view.METHOD,
+        "limits": decision.limits(report),
+        "all_on_paper": len(report["models"]) <= MODELS_ON_PAPER,
+        "legend": view.LEGEND,
+        "conditions": view.conditions(report),
+    }
+
+
+def _narrow(report: Mapping[str, Any], table: view.Table) -> bool:
+    """Whether a table that is no main one has its place on paper."""
+    return len(report["models"]) <= MODELS_ON_PAPER and len(table.rows) <= ROWS_ON_PAPER
+
+
+def _fitting(sizes: Sequence[int]) -> int:
+    """How many of the worst questions are printed: as many as have `ANSWERS_ON_PAPER` answers together, at least one."""
+    total = 0
+    for count, size in enumerate(sizes):
+        total += size
+        if total > ANSWERS_ON_PAPER:
+            return max(count, 1)
+    return len(sizes)
+
+
+def _css_string(text: str) -> Any:
+    """`text` as a string of a style sheet, where nothing of it can end the string or the sheet."""
+    from markupsafe import Markup
+
+    plain = (c if c.isascii() and (c.isalnum() or c in " ._-") else f"\\{ord(c):x} " for c in text)
+    return Markup(f'"{"".join(plain)}"')  # noqa: S704 - every other character is escaped just above
 
 
 def tables(*shown: view.Table) -> str:
     """Tables as escaped HTML with a style sheet of their own, to stand in another page (the dashboard)."""
     return _environment().get_template("tables.html").render(tables=shown)
+
+
+def part(template: str, **values: Any) -> str:
+    """One of our templates with its values escaped, to stand in another page (the dashboard)."""
+    return _environment().get_template(template).render(values)
 
 
 def _rates(report: Mapping[str, Any]) -> list[Any]:

@@ -127,7 +127,7 @@ def _names_axis(ink: str, **more: Any) -> Any:
     """An axis of model names, of which none may be left out."""
     import altair as alt
 
-    return alt.Axis(labelColor=ink, labelOverlap=False, ticks=False, domain=False, **more)
+    return alt.Axis(labelColor=ink, labelOverlap=False, labelFlush=False, ticks=False, domain=False, **more)
 
 
 def _direction(better: str) -> str:

@@ -1,91 +1,108 @@
-"""Questions of a run with all answers side by side, out of the store."""
+"""Questions of a run with all answers side by side, out of its digest."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from evalkit.store.store import Reader
 
 Row = dict[str, Any]
-QUESTIONS = """
-WITH found AS (
-    SELECT DISTINCT q.run, q.question FROM questions q LEFT JOIN answers a USING (run, question)
-    WHERE concat_ws(' ', q.question, q.text, a.final) ILIKE ?
-), judged AS (
-    SELECT run, question, count(*) FILTER (outcome = 'incorrect') AS wrong,
-           count(*) FILTER (outcome = 'incorrect' AND NOT answerable) AS fabricated,
-           count(*) FILTER (committed) AS committed, count(*) FILTER (outcome IS NOT NULL) AS graded,
-           count(*) FILTER (status = 'answered' AND outcome IS NULL) AS ungraded
-    FROM outcomes GROUP BY ALL
-), clashing AS (
-    SELECT run, question, count(*) AS contradictions,
-           count(*) FILTER (confidence_a >= 80 OR confidence_b >= 80) AS confident
-    FROM pairs WHERE kind = 'contradict' AND model_a <> model_b GROUP BY ALL
-), listed AS (
-    SELECT q.*, j.* EXCLUDE (run, question), coalesce(c.contradictions, 0) AS contradictions,
-           coalesce(c.confident, 0) AS confident
-    FROM questions q LEFT JOIN judged j USING (run, question) LEFT JOIN clashing c USING (run, question)
-)
-SELECT {select} FROM listed WHERE run = ? AND {where} {tail}"""
 VIEWS = {
-    "all": "TRUE",
-    "models_disagree": "contradictions > 0",
-    "fabricated": "fabricated > 0",
-    "all_wrong": "graded > 1 AND wrong = graded",
-    "confident_and_contradicted": "confident > 0",
-    "ungraded": "ungraded > 0",
+    "all": ("TRUE", "TRUE"),
+    "models_disagree": ("contradictions > 0", "g.contradicted > 0"),
+    "fabricated": ("fabricated > 0", "a.outcome = 'incorrect' AND NOT a.answerable"),
+    "all_wrong": ("graded > 1 AND wrong = graded", "a.outcome = 'incorrect'"),
+    "wrong_together": ("graded > 1 AND wrong = graded AND contradictions = 0", "a.outcome = 'incorrect'"),
+    "confident_and_contradicted": ("confident > 0", "g.confident > 0"),
+    "ungraded": ("ungraded > 0", "a.status = 'answered' AND a.outcome IS NULL"),
 }
-WORST_FIRST = "CASE WHEN wrong > 0 THEN severity ELSE 0 END DESC, wrong DESC, contradictions DESC, ordinal"
+"""View -> what holds of the question, and of an answer (`a`, with what speaks against it `g`) that is the reason for it."""
+SORTS = {
+    "suite": "ordinal",
+    "worst": "CASE WHEN wrong > 0 THEN severity ELSE 0 END DESC, wrong DESC, contradictions DESC, ordinal",
+    "severity": "severity DESC, ordinal",
+    "contradictions": "contradictions DESC, ordinal",
+}
+_ONE_ANSWER = """
+EXISTS (FROM answers a LEFT JOIN against g USING (ordinal, model, repeat)
+        WHERE a.ordinal = questions.ordinal AND a.model = (SELECT model FROM models WHERE name = ?) AND {})"""
 
 
-def page(reader: Reader, run: str, where: str, parameters: list[Any], limit: int, offset: int, order: str) -> list[Row]:
-    """Questions with their answers side by side. `where`, `order`: of `VIEWS` and the like, over the columns of `QUESTIONS`."""
-    sql = QUESTIONS.format(select="*", where=where, tail=f"ORDER BY {order} LIMIT ? OFFSET ?")
-    rows = reader.rows(sql, [*(parameters or ["%"]), run, limit, offset])
-    ids = [row["question"] for row in rows]
-    answers = reader.rows(
-        """SELECT o.*, m.ordinal FROM outcomes o JOIN models m USING (run, model)
-           WHERE o.run = ? AND list_contains(?, o.question) ORDER BY m.ordinal, o.repeat""",
-        [run, ids],
-    )
-    pairs = reader.rows("SELECT * FROM pairs WHERE run = ? AND list_contains(?, question)", [run, ids])
-    by_question: dict[str, list[Row]] = defaultdict(list)
-    for answer in answers:
-        by_question[answer["question"]].append(answer)
-    pairs_of: dict[str, list[Row]] = defaultdict(list)
-    for pair in pairs:
-        pairs_of[pair["question"]].append(pair)
-    return [_question(row, by_question[row["question"]], pairs_of[row["question"]]) for row in rows]
+def where(view: str, model: str | None) -> tuple[str, list[Any]]:
+    """The condition of a view on `questions`, and its parameters; with a model, one of whose answers is the reason."""
+    question, answer = VIEWS[view]
+    return (question, []) if model is None else (f"{question} AND {_ONE_ANSWER.format(answer)}", [model])
+
+
+def count(digest: Reader, condition: str, parameters: Sequence[Any]) -> int:
+    """How many questions there are."""
+    return int(digest.rows(f"SELECT count(*) AS n FROM questions WHERE {condition}", parameters)[0]["n"])  # noqa: S608
+
+
+def page(
+    digest: Reader, condition: str, parameters: Sequence[Any], order: str, limit: int, offset: int = 0
+) -> list[Row]:
+    """Questions with their answers side by side. `condition`, `order`: SQL of our own over the digest's `questions`."""
+    columns = "* EXCLUDE (haystack)"
+    sql = f"SELECT {columns} FROM questions WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608
+    rows = digest.rows(sql, [*parameters, limit, offset])
+    at = [row["ordinal"] for row in rows]
+    answers = _by_question(digest.rows(_ANSWERS.format(places(at)))) if at else {}
+    pairs = _by_question(digest.rows(_PAIRS.format(places(at)))) if at else {}
+    return [_question(row, answers.get(row["ordinal"], []), pairs.get(row["ordinal"], [])) for row in rows]
+
+
+def places(ordinals: Iterable[int]) -> str:
+    """Questions' numbers as SQL, written out: DuckDB then skips what of a table can't hold any of them."""
+    return ", ".join(str(int(at)) for at in ordinals)
+
+
+def _by_question(rows: list[Row]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row["ordinal"]].append(row)
+    return found
 
 
 def _question(row: Row, answers: list[Row], pairs: list[Row]) -> Row:
     groups = _groups(answers, pairs)
-    against: dict[str, set[str]] = defaultdict(set)
+    against: dict[tuple[str, int], set[str]] = defaultdict(set)
     for pair in pairs:
-        if pair["kind"] == "contradict" and pair["model_a"] != pair["model_b"]:
-            against[pair["a"]].add(pair["model_b"])
-            against[pair["b"]].add(pair["model_a"])
+        if pair["kind"] == "contradict" and pair["a"] != pair["b"]:
+            against[pair["a"], pair["repeat"]].add(pair["b"])
+            against[pair["b"], pair["repeat_b"]].add(pair["a"])
     keys = ("question", "text", "context", "answerable", "gold", "reason", "severity", "exposure", "stratum")
     return {
         **{key: row[key] for key in keys},
         "contradictions": row["contradictions"],
-        "fabricated": row["fabricated"] or 0,
+        "fabricated": row["fabricated"],
         "answers": [
             {**{key: a[key] for key in ("model", "repeat", "status", "final", "confidence", "outcome", "why", "stage",
-                                        "error_kind")},
-             "group": groups.get(a["ask"]), "contradicted_by": sorted(against[a["ask"]])}
+                                        "probability", "error_kind")},
+             "group": groups.get((a["model"], a["repeat"])), "contradicted_by": sorted(against[a["model"], a["repeat"]])}
             for a in answers
         ],
     }  # fmt: skip
 
 
-def _groups(answers: list[Row], pairs: list[Row]) -> dict[str, int]:
+def _groups(answers: list[Row], pairs: list[Row]) -> dict[tuple[str, int], int]:
     """The group of equivalent answers that each committed one belongs to; 0 is the largest."""
     from evalkit.divergence import clusters
     from evalkit.types import Relation
 
-    relations = [Relation(p["question"], p["a"], p["b"], p["kind"], "", "") for p in pairs]
+    asks = {(a["model"], a["repeat"]): a["ask"] for a in answers}
+    relations = [Relation("", asks[p["a"], p["repeat"]], asks[p["b"], p["repeat_b"]], p["kind"], "", "") for p in pairs]
     found = clusters([a["ask"] for a in answers if a["committed"]], relations)
     ordered = sorted(found, key=lambda group: (-len(group), group))
-    return {ask: number for number, group in enumerate(ordered) for ask in group}
+    group_of = {ask: number for number, group in enumerate(ordered) for ask in group}
+    return {place: group_of[ask] for place, ask in asks.items() if ask in group_of}
+
+
+_ANSWERS = """
+SELECT a.* REPLACE (m.name AS model) FROM answers a JOIN models m USING (model) WHERE a.ordinal IN ({})
+ORDER BY a.ordinal, m.model, a.repeat"""
+_PAIRS = """
+SELECT p.* REPLACE (x.name AS a, y.name AS b) FROM pairs p JOIN models x ON x.model = p.a JOIN models y ON y.model = p.b
+WHERE p.ordinal IN ({}) ORDER BY p.ordinal, p.a, p.b, p.repeat, p.repeat_b"""

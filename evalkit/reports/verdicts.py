@@ -36,16 +36,21 @@ def _sentence(report: Report, compared: Mapping[str, Any]) -> str:
     if not apart:
         rest = f"{same} of {total} pairs of models" if same else "the models are not distinguishable"
         return f"{label}: {rest}."
-    widest = _widest(report, max(apart, key=lambda pair: abs(pair["value"])), metric["unit"])
+    far = widest(report, compared)
     if total == 1:
-        return f"{label}: {widest}."
+        return f"{label}: {far}."
     left = "; the others are not distinguishable" if len(apart) + alike < total else ""
     said = ", ".join(part for part in (f"told apart in {len(apart)} of {total} pairs of models", same) if part)
-    return f"{label}: {said} (widest: {widest}){left}."
+    return f"{label}: {said} (widest: {far}){left}."
 
 
-def _widest(report: Report, pair: Mapping[str, Any], unit: str) -> str:
-    names = labels(report)
+def widest(report: Report, compared: Mapping[str, Any]) -> str:
+    """The widest difference of those that are told apart, with its joint interval; "" where none is."""
+    apart = [pair for pair in compared["pairs"] if pair["verdict"] in ("better", "worse")]
+    if not apart:
+        return ""
+    pair = max(apart, key=lambda row: abs(row["value"]))
+    names, unit = labels(report), definition(report, compared["metric"])["unit"]
     lower, higher = (pair["a"], pair["b"]) if pair["value"] < 0 else (pair["b"], pair["a"])
     low, high = sorted(abs(pair[end]) for end in ("joint_low", "joint_high"))
     return f"{_name(names, lower)} is {_amount(abs(pair['value']), unit)} {span(low, high, unit)} below {_name(names, higher)}"

@@ -271,7 +271,8 @@ def validity(report: Report) -> Table | None:
         rows.append((Cell(clean(line["what"], 40)), Cell(clean(line["figure"], 80)), value, Cell(number(line["n"])),
                      Cell(clean(line["data"], 80))))  # fmt: skip
     remark = "" if found["of_these_versions"] else ", by another version of the graders than made this report"
-    return Table(f"Agreement with people's labels{remark}", ("Detector", "Figure", "Value", "n", "Data"), tuple(rows))
+    header = ("Detector", "Figure", "Value", "n", "Data")
+    return Table(f"Agreement with people's labels{remark}", header, tuple(rows), words=2)
 
 
 def judges(report: Report) -> Table | None:
@@ -297,7 +298,7 @@ def conditions(report: Report) -> list[tuple[str, str]]:
     """The run's conditions, as label and value."""
     run = report["run"]
     grading = run.get("grading") or {}
-    graders = ", ".join(f"{clean(k, 40)} {clean(v, 20)}" for k, v in (grading.get("graders") or {}).items())
+    graders = ", ".join(f"{clean(k, 40)} {clean(v, 60)}" for k, v in (grading.get("graders") or {}).items())
     source = f"recorded answers from {clean(run['recorded'], 120)}" if run.get("recorded") else "models, asked live"
     rows: list[tuple[str, Any]] = [
         ("Run", run["id"]),

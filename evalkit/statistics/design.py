@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from evalkit.statistics.arrays import BoolArray, FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Idle:
+    """Clusters of a design that were drawn and left out here, as their residuals are 0: by stratum code (H,) how many, and
+    the sum of what `Design.influence` multiplies their squares by."""
+
+    number: IntArray
+    free: FloatArray
 
 
 @dataclass(frozen=True)
@@ -15,12 +25,14 @@ class Design:
 
     `pi` (C,): inclusion probabilities, 0 < pi <= 1. `stratum` (C,): codes of the strata that were drawn independently of
     each other, all 0 without strata. `finite`: whether figures speak of the suite itself, so that a census has no
-    sampling error, or (False) of the workload that the suite stands for.
+    sampling error, or (False) of the workload that the suite stands for. `idle`: further clusters that were drawn, in none of
+    which a figure has anything (see `part`).
     """
 
     pi: FloatArray
     stratum: IntArray
     finite: bool = False
+    idle: Idle | None = None
 
     def __post_init__(self) -> None:
         if self.pi.shape != self.stratum.shape or self.pi.ndim != 1:
@@ -37,6 +49,16 @@ class Design:
         """The design of some of the clusters, in their order."""
         return Design(self.pi[clusters], self.stratum[clusters], self.finite)
 
+    def part(self, clusters: IntArray) -> Design:
+        """The design of a figure that is about some of the clusters: the others were drawn too, and have nothing of it."""
+        left = np.ones(len(self.pi), dtype=np.bool_)
+        left[clusters] = False
+        size = int(self.stratum.max(initial=0)) + 1
+        number = np.bincount(self.stratum[left], minlength=size)
+        free = np.bincount(self.stratum[left], weights=1.0 - self.pi[left] if self.finite else None, minlength=size)
+        idle = Idle(number.astype(np.int64), free.astype(np.float64))
+        return Design(self.pi[clusters], self.stratum[clusters], self.finite, idle)
+
     def influence(self, residuals: FloatArray) -> FloatArray:
         """Weighted residuals by cluster (C x K, or C) -> values whose cross-products sum to the estimates' covariance.
 
@@ -45,17 +67,29 @@ class Design:
         design's sum (1 - pi) (w e / pi)^2, and together that is sum (w e / pi)^2.
         Suite: n/(n-1) sum (1 - pi) (e - B)^2, B the mean of e weighted by 1 - pi (Hájek 1964; Deville 1999).
         A stratum of one cluster says nothing of its own spread: its residual counts whole, the cautious end.
+        Clusters that are idle add a row a stratum, which stands for all of them.
         """
         flat = residuals.reshape(len(self.pi), -1)
         free = 1.0 - self.pi if self.finite else np.ones_like(self.pi)
-        _, code, size = np.unique(self.stratum, return_inverse=True, return_counts=True)
-        mass = np.bincount(code, weights=free)
-        sums = np.zeros((len(size), flat.shape[1]))
-        np.add.at(sums, code, free[:, None] * flat)
+        strata, code, size = self._strata
+        mass = np.bincount(code, weights=free, minlength=len(size)).astype(np.float64)
+        if self.idle is not None:
+            size, mass = size + self.idle.number[strata], mass + self.idle.free[strata]
+        columns = [np.bincount(code, weights=free * column, minlength=len(size)) for column in flat.T]
+        sums = np.column_stack(columns) if columns else np.zeros((len(size), 0))
         alone = size == 1
         mean = np.where((alone | (mass <= 0))[:, None], 0.0, sums / np.where(mass > 0, mass, 1.0)[:, None])
         factor = np.sqrt(np.where(alone, 1.0, size / np.maximum(size - 1, 1)))
-        return np.asarray(((flat - mean[code]) * (np.sqrt(free) * factor[code])[:, None]).reshape(residuals.shape))
+        out = (flat - mean[code]) * (np.sqrt(free) * factor[code])[:, None]
+        if self.idle is not None:
+            out = np.concatenate([out, -mean * (np.sqrt(self.idle.free[strata]) * factor)[:, None]])
+        return np.asarray(out.reshape(-1, *residuals.shape[1:]))
+
+    @cached_property
+    def _strata(self) -> tuple[IntArray, IntArray, IntArray]:
+        """The codes that occur, each cluster's place among them, and their numbers of clusters."""
+        strata, code, size = np.unique(self.stratum, return_inverse=True, return_counts=True)
+        return strata, code, size
 
     def degrees(self, contributing: BoolArray) -> int:
         """Degrees of freedom behind a variance: contributing clusters less their strata.
@@ -65,7 +99,7 @@ class Design:
         """
         open_ = contributing & (self.pi < 1)
         contributing = open_ if self.finite and bool(open_.any()) else contributing
-        return int(contributing.sum()) - len(np.unique(self.stratum[contributing]))
+        return int(contributing.sum()) - int(np.count_nonzero(np.bincount(self.stratum[contributing])))
 
 
 def standard_errors(influence: FloatArray) -> FloatArray:

@@ -60,7 +60,7 @@ def _t_quantiles(clusters: ArrayLike) -> FloatArray:
 
 def effective_size(weights: np.ndarray) -> float:
     """Kish's (sum w)^2 / sum w^2 of non-negative weights; 0 without any."""
-    squares = float(np.dot(weights, weights))
+    squares = float(np.square(weights).sum())
     return float(weights.sum()) ** 2 / squares if squares > 0 else 0.0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ from evalkit.statistics.arrays import (
 from evalkit.statistics.calibration import auroc, ece
 from evalkit.statistics.coverage_curve import aurc
 from evalkit.statistics.design import Design
-from evalkit.statistics.grid import Grid, build_grid, contradicted_counts, kind_matrix, own_rows
+from evalkit.statistics.grid import Grid, Int8Array, build_grid, contradicted_counts, kind_matrix, own_rows
 from evalkit.statistics.rates import RATES, rate
 from evalkit.statistics.ratios import Bounds, Counts, Linearised, Rows, estimate, quotient, ratio
 from evalkit.statistics.specs import METRICS
@@ -70,6 +70,25 @@ def model_figures(
     return out
 
 
+def part_figures(grid: Grid, kinds: Int8Array, metrics: Sequence[str]) -> list[dict[str, Linearised]]:
+    """Some figures of each model over some of a run's cells (`subset.only_cells`), `kinds` being the relations there.
+
+    `metrics`: of the rates over graded answers, and `contradicted_share`; KeyError for any other.
+    """
+    rows = grid_rows(grid)
+    contradicting, decided = contradicted_counts(kinds, grid)
+    views = [_View(grid, rows, model, contradicting[model], decided[model]) for model in range(grid.n_models)]
+    return [
+        {
+            key: view.mean(view.share, view.compared)
+            if key == "contradicted_share"
+            else rate(RATES[key], grid, rows, view.model)
+            for key in metrics
+        }
+        for view in views
+    ]
+
+
 def grid_rows(grid: Grid) -> Rows:
     """Cells as rows."""
     return Rows(grid.cluster, grid.weight, len(grid.clusters), grid.post)
@@ -103,6 +122,10 @@ class _View:
         """Graded and not abstained."""
         return np.asarray(self.grid.graded[self.model] & (self.outcome != ABSTAINED))
 
+    def mean(self, values: FloatArray, enters: BoolArray) -> Linearised:
+        """The mean over the answers that enter."""
+        return ratio(self.rows, np.where(enters, values, 0.0), enters, self.counts(enters))
+
     def counts(self, enters: BoolArray) -> Counts:
         asked, answered = self.grid.asked[self.model], self.grid.answered[self.model]
         return Counts(int(asked.sum()), int(answered.sum()), int(enters.sum()))
@@ -115,17 +138,14 @@ def _ratios(view: _View, own: SelfPairs, confident_at: float) -> dict[str, Linea
     grid, rows = view.grid, view.rows
     found = {key: rate(table, grid, rows, view.model) for key, table in RATES.items()}
 
-    def mean(values: FloatArray, enters: BoolArray) -> Linearised:
-        return ratio(rows, np.where(enters, values, 0.0), enters, view.counts(enters))
-
     stated = np.nan_to_num(grid.confidence[view.model], nan=-1.0)
     confident = view.compared & (stated >= confident_at)
     rated = view.committed & (stated >= 0)
-    found["contradicted_share"] = mean(view.share, view.compared)
-    found["confident_and_contradicted_any"] = mean((view.contradicting > 0).astype(np.float64), confident)
+    found["contradicted_share"] = view.mean(view.share, view.compared)
+    found["confident_and_contradicted_any"] = view.mean((view.contradicting > 0).astype(np.float64), confident)
     most = 2 * view.contradicting > view.decided
-    found["confident_and_contradicted_majority"] = mean(most.astype(np.float64), confident)
-    found["brier"] = mean((stated / 100 - (view.outcome == CORRECT)) ** 2, rated)
+    found["confident_and_contradicted_majority"] = view.mean(most.astype(np.float64), confident)
+    found["brier"] = view.mean((stated / 100 - (view.outcome == CORRECT)) ** 2, rated)
     found["self_divergence"] = self_divergence(grid, view.model, own)
     return found
 

@@ -85,6 +85,16 @@ def pair_figures(grid: Grid, pairs: Pairs) -> list[dict[str, Linearised]]:
     return [_figures(view) for view in _views(pairs, grid)]
 
 
+def part_figures(grid: Grid, kinds: Int8Array) -> list[tuple[int, int, dict[str, Linearised], dict[str, int]]]:
+    """For each pair a < b over some of a run's cells (`subset.only_cells`): a, b, its shares and who was right, in numbers.
+
+    `kinds`: the relations there, as pairs of models x cells.
+    """
+    rows = grid_rows(grid)
+    views = [_View(grid, rows, a, b, kind) for kind, (a, b) in zip(kinds, model_pairs(grid.n_models), strict=True)]
+    return [(view.a, view.b, _figures(view), _who_was_right(view)[0]) for view in views]
+
+
 @dataclass(frozen=True)
 class _View:
     """Two models over cells, with the relation of their answers (`NO_PAIR` where there is none)."""

@@ -45,7 +45,7 @@ def panel_metrics(
     """
     grid = build_grid(outcomes, n_models, n_clusters)
     kinds = kind_matrix(pairs, grid)
-    ratios = [_entropy(entropies, grid), _any_contradiction(kinds, grid)]
+    ratios = [entropy_figure(entropies, grid), _any_contradiction(kinds, grid)]
     figures = estimates(ratios, design_of(grid, design))
     return dict(zip(("meaning_entropy", "any_contradiction"), figures, strict=True))
 
@@ -55,9 +55,10 @@ def _counts(grid: Grid, graded: int) -> Counts:
     return Counts(int(asked), int(answered), graded)
 
 
-def _entropy(entropies: Entropies, grid: Grid) -> Linearised:
+def entropy_figure(entropies: Entropies, grid: Grid) -> Linearised:
+    """Mean meaning entropy of the grid's questions, which may be a part of a run's; other questions are left out."""
     order = np.lexsort((entropies.entropy, entropies.question))
-    order = order[~np.isnan(entropies.entropy[order])]
+    order = order[~np.isnan(entropies.entropy[order]) & np.isin(entropies.question[order], grid.question)]
     rows = grid.rows_of(entropies.question[order], entropies.weight[order])
     return ratio(rows, entropies.entropy[order], np.ones(len(order)), _counts(grid, len(order)))
 

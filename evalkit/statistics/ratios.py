@@ -115,7 +115,7 @@ def ratio(
     """sum(w y) / sum(w d) of row values `y` and denominators `d` (y is 0 wherever d is), linearised by cluster."""
     d = d.astype(np.float64)
     mass = rows.by_cluster(d)
-    total = float(mass.sum())
+    total = float((rows.weight * d).sum())  # summed as y is, so that a share of all is 1 to the last digit
     value = quotient(float((rows.weight * y).sum()), total)
     off = np.zeros_like(y) if value is None else (y - value * d) / total
     n_eff = effective_size(rows.weight[d > 0])
@@ -144,7 +144,7 @@ def _row_spread(
     enters = d > 0
     inside, x = rows.only(enters), y[enters] / d[enters]
     mass = inside.weight * d[enters]
-    variance = float(mass @ inside.within_strata(x - value) ** 2 / mass.sum()) / (span[1] - span[0]) ** 2
+    variance = float((mass * inside.within_strata(x - value) ** 2).sum() / mass.sum()) / (span[1] - span[0]) ** 2
     off = x - x.mean()
     sums, squares, sizes = (
         np.bincount(inside.cluster, weights=v, minlength=rows.n_clusters).astype(np.float64)

@@ -96,6 +96,26 @@ class Store:
         finally:
             connection.close()
 
+    def mark(self) -> tuple[int, ...]:
+        """Changes whenever the store's file or its log does: what was read of the store before then may be old."""
+        found: list[int] = []
+        for path in (self.path, self.path.with_name(self.path.name + ".wal")):
+            with suppress(OSError):
+                about = path.stat()
+                found += [about.st_ino, about.st_size, about.st_mtime_ns]
+        return tuple(found)
+
+    @contextmanager
+    def attached(self, connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[None]:
+        """The store as a read-only database `name` of another connection, for a moment. Raises `StoreError` without one."""
+        with self.reading():  # waits for a writer, and checks the schema
+            quoted = str(self.path).replace("'", "''")
+            _do(connection, f"ATTACH '{quoted}' AS {name} (READ_ONLY)")
+            try:
+                yield
+            finally:
+                _do(connection, f"DETACH {name}")
+
     def earlier(self, asks: Sequence[str], but_run: str) -> dict[str, dict[str, Any]]:
         """Ask id -> its newest answer in any other run, as answer data without what is missing; no store: none.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evalkit.reports.arrays import _meanings
+from evalkit.reports.arrays import meanings
 from evalkit.reports.comparisons import COMPARED, comparisons, joint_intervals
 from evalkit.statistics import (
     METRICS,
@@ -68,7 +68,7 @@ def all_figures(asks, pairs, own, models, clusters):
     found = [estimate(f, design) for each in figures for f in each.values()]
     found += pair_metrics(asks, pairs, own, **shape)
     n = clusters * 2
-    values = {cell: meaning_entropy(sizes) for cell, sizes in _meanings(pairs)}
+    values = {cell: meaning_entropy(sizes) for cell, sizes in meanings(pairs)}
     entropy = Entropies(
         np.arange(n),
         np.arange(n) // 2,

@@ -102,7 +102,7 @@ def test_the_report_is_accessible_and_loads_nothing(browser: Any, tmp_path: Path
     context.close()
 
 
-@pytest.mark.parametrize("path", ["", "divergence", "questions?view=Fabricated"])
+@pytest.mark.parametrize("path", ["", "divergence", "questions?view=fabricated"])
 def test_the_dashboard_is_accessible_and_loads_nothing_from_elsewhere(browser: Any, served: str, path: str) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 1600})
     elsewhere: list[str] = []

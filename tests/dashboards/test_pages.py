@@ -1,4 +1,4 @@
-"""Each page over stand-in data: what it shows, its address, and its states."""
+"""Every page of the navigation over two real runs, in this process: what the frame shows, and a page's states."""
 
 from __future__ import annotations
 
@@ -6,113 +6,256 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import example_report
+import driving
 import pytest
+from conftest import World
+
+from evalkit.errors import StoreError
+from evalkit.reports import data
 
 App = Callable[..., Any]
-FIRST, OTHER = "20261122-064142-quickstart-7f3a", "20261121-090000-quickstart-0001"
+PAGES = [(f"{path or 'overview'}.py", title) for path, title in driving.navigation()]
 
 
 def texts(at: Any) -> str:
     assert not at.exception, at.exception
-    return "\n".join(element.value for kind in (at.text, at.code, at.title, at.header) for element in kind)
+    return "\n".join(str(element.value) for kind in (at.text, at.code, at.title, at.header) for element in kind)
 
 
-def test_overview_shows_figures_notes_and_the_run(app: App) -> None:
-    at = app()
-    shown = texts(at)
-    assert "told apart in" in shown
-    assert "SIMULATED: SIMULATED-careful" in shown
-    assert "State: complete" in shown
-    assert "287 of 300 asks answered" in shown
-    assert at.sidebar.selectbox(key="run").value == FIRST
-    tables = "".join(element.proto.body for element in at.get("html"))
-    assert "11.2%" in tables
-    assert "60 / 57 / 55" in tables
-    assert "<b>" not in tables
-    assert "&lt;b&gt;" in tables
+@pytest.mark.parametrize(("file", "title"), PAGES)
+@pytest.mark.parametrize("which", ["run", "hostile"])
+def test_a_page_is_drawn(app: App, world: World, file: str, title: str, which: str) -> None:
+    run = getattr(world, which)
+    at = app(file, run=run)
+    assert [element.value for element in at.title] == [title]
+    assert not at.error
+    assert at.sidebar.selectbox(key="run").value == run
+    assert "State: complete" in texts(at)
+    assert ("SIMULATED: all models." in texts(at)) == (which == "run")
+    assert "canary" not in "".join(str(mark.value) for mark in at.markdown)
 
 
-def test_the_address_chooses_the_run(app: App, stub: Any) -> None:
-    at = app(run=OTHER)
-    assert at.sidebar.selectbox(key="run").value == OTHER
-    assert {call[1] for call in stub.calls if call[0] == "report"} >= {OTHER}
-    assert "State: interrupted" in texts(at)
-
-
-def test_an_unknown_run_in_the_address_falls_back_to_the_newest(app: App) -> None:
-    assert app(run="nonsense").sidebar.selectbox(key="run").value == FIRST
-
-
-def test_divergence_shows_two_answers_as_plain_text(app: App, stub: Any) -> None:
-    at = app("divergence.py", a=example_report.MODELS[1], b=example_report.MODELS[2])
-    assert "Contradiction rate" in texts(at)
-    assert ("contradictions", FIRST, example_report.MODELS[1], example_report.MODELS[2]) in stub.calls
-    assert any("![x](http" in code.value for code in at.code)
-    assert not any("evil.example" in mark.value for mark in at.markdown)
-
-
-def test_divergence_of_a_model_with_itself_asks_for_another(app: App, stub: Any) -> None:
-    at = app("divergence.py", a=example_report.MODELS[1], b=example_report.MODELS[1])
-    assert "Choose two different models." in texts(at)
-    assert not [call for call in stub.calls if call[0] == "contradictions"]
-
-
-def test_questions_stand_side_by_side(app: App) -> None:
-    at = app("questions.py")
-    shown = texts(at)
-    assert "2 questions" in shown
-    assert "What is the capital of Australia?" in shown
-    assert "(3,000 characters)" in shown
-    assert "failed: timeout" in shown
-    assert "\u202e" not in shown
-    assert "\x1b" not in shown
-    assert not any("evil.example" in mark.value for mark in at.markdown)
-
-
-def test_view_search_and_page_come_from_the_address(app: App, stub: Any) -> None:
-    stub.copies = 30
-    at = app("questions.py", view="Fabricated", q="capital", page="2")
-    assert ("questions", FIRST, "fabricated", "capital", 10) in stub.calls
-    assert "Question 11" in [element.value for element in at.subheader]
-
-
-def test_a_view_without_questions_says_what_to_do(app: App) -> None:
-    assert "No question fits." in texts(app("questions.py", view="Ungraded"))
-
-
-@pytest.mark.parametrize("make", [True, False])
-def test_without_a_run_it_says_what_to_type(app: App, stub: Any, make: bool, monkeypatch: Any, tmp_path: Path) -> None:
-    stub.runs = lambda results: []
-    if not make:
-        monkeypatch.setenv("EVALKIT_RESULTS", str(tmp_path / "missing"))
-    shown = texts(app())
+@pytest.mark.parametrize(("file", "title"), PAGES)
+def test_a_page_without_a_run_says_what_to_type(
+    app: App, file: str, title: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("EVALKIT_RESULTS", str(tmp_path / "missing"))
+    shown = texts(app(file))
     assert "No run yet" in shown
     assert "evalkit run quickstart --panel local" in shown
 
 
-def test_a_store_that_can_not_be_read_is_one_clear_line(app: App, stub: Any) -> None:
-    stub.broken = True
+def test_the_overview_shows_the_report_s_figures(app: App, world: World) -> None:
+    from evalkit.reports.display import figure
+
+    report = data.report(world.results, world.run)
     at = app()
-    assert [error.value for error in at.error] == ["The results can't be read just now."]
-    assert "held by another process" in texts(at)  # as text: the message may hold anything
-    stub.broken = False
+    html = "".join(element.proto.body for element in at.get("html"))
+    for model in report["models"].values():
+        assert figure(model["accuracy"]["value"], "rate") in html
+    assert "476 of 480 asks answered" in texts(at)
+
+
+def test_an_unknown_run_in_the_address_falls_back_to_the_newest(app: App, world: World) -> None:
+    assert app(run="nonsense").sidebar.selectbox(key="run").value == world.run
+
+
+def test_a_store_that_can_not_be_read_is_one_clear_line(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "results/evalkit.duckdb: held by another process ![x](http://evil.example/x.png)"
+
+    def broken(*args: Any, **more: Any) -> Any:
+        raise StoreError(said)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(data, "runs", broken)
+        at = app()
+        assert [error.value for error in at.error] == ["The results can't be read just now."]
+        assert said in texts(at)  # as text: the message may hold anything
     at.button[0].click().run()
     assert "State: complete" in texts(at)
 
 
-def test_reports_are_read_once_until_new_rows_arrive(app: App, stub: Any) -> None:
-    at = app()
-    first = len([call for call in stub.calls if call == ("report", FIRST)])
-    at.run()
-    assert len([call for call in stub.calls if call == ("report", FIRST)]) == first + 1  # the list of runs only
-    stub.rows += 1
-    at.run()
-    assert len([call for call in stub.calls if call == ("report", FIRST)]) == first + 3
+def test_a_report_is_read_once_until_new_rows_arrive(app: App, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import read
+
+    asked: list[str] = []
+    rows = [1]
+
+    def report(results: Path, run: str) -> Any:
+        asked.append(run)
+        return {"rows": rows[0]}
+
+    monkeypatch.setattr(data, "revision", lambda results, run: rows[0])
+    for _ in range(2):
+        assert read.cached(report, world.run) == {"rows": 1}
+    assert asked == [world.run]
+    rows[0] = 2
+    assert read.cached(report, world.run) == {"rows": 2}
+    assert read.cached(report, "another") == {"rows": 2}
+    assert asked == [world.run, world.run, "another"]
 
 
-def test_a_run_that_goes_on_says_so(app: App, stub: Any) -> None:
-    stub.state = "running"
-    shown = texts(app())
-    assert "Running: figures refresh by themselves." in shown
-    assert "This run is still going on" in shown
+def test_a_run_that_goes_on_says_so(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = data.runs
+    monkeypatch.setattr(data, "runs", lambda results: [{**row, "state": "running"} for row in found(results)])
+    assert "Running: figures refresh by themselves." in texts(app("about.py"))
+
+
+# --- state in the address
+
+
+def test_filters_persist_over_pages_and_stand_in_the_address(app: App, world: World) -> None:
+    at = app("divergence.py", run=world.run, models=["SIMULATED-able", "SIMULATED-eager"])
+    assert "Filters are on: models SIMULATED-able, SIMULATED-eager" in texts(at)
+    at.query_params.clear()  # as a click in the navigation does
+    at.switch_page("unknowns.py").run()
+    assert at.sidebar.multiselect(key="models").value == ["SIMULATED-able", "SIMULATED-eager"]
+    assert at.query_params["models"] == ["SIMULATED-able", "SIMULATED-eager"]
+    show_all = next(button for button in at.sidebar.button if button.label == "Show all")
+    show_all.click().run()
+    assert at.sidebar.multiselect(key="models").value == []
+    assert "models" not in at.query_params
+    assert "Filters are on" not in texts(at)
+
+
+def test_a_page_is_found_as_it_was_left(app: App, world: World) -> None:
+    at = app("questions.py", run=world.run)
+    at.text_input(key="q").set_value("capital").run()
+    assert at.query_params["q"] in ("capital", ["capital"])
+    at.query_params.clear()
+    at.switch_page("about.py").run()
+    assert "q" not in at.query_params
+    at.query_params.clear()
+    at.switch_page("questions.py").run()
+    assert at.text_input(key="q").value == "capital"
+    assert at.query_params["q"] in ("capital", ["capital"])
+
+
+def test_an_address_that_names_anything_is_complete(app: App, world: World) -> None:
+    at = app("questions.py", run=world.run, q="capital", models="SIMULATED-able")
+    at.query_params.clear()
+    at.switch_page("about.py").run()
+    at.query_params["run"] = world.hostile  # a link: it says nothing of a search or of models
+    at.switch_page("questions.py").run()
+    assert at.text_input(key="q").value == ""
+    assert at.sidebar.selectbox(key="run").value == world.hostile
+
+
+def test_nonsense_in_the_address_is_the_default(app: App) -> None:
+    at = app("questions.py", view="nonsense", page="-3", models="nobody", severity="x", strata="x", q="a" * 10_000)
+    assert not at.exception
+    assert len(at.text_input(key="q").value) == 300
+
+
+def _every_widget() -> None:
+    import state
+    import streamlit as st
+
+    state.begin("")
+    st.text(repr([
+        state.select("a", ["x", "y"], key="a", default="y"),
+        state.segments("b", ["x", "y"], key="b"),
+        state.multi("c", ["x", "y", "z"], key="c"),
+        state.text("d", key="d"),
+        state.toggle("e", key="e", default=True),
+        state.number("f", key="f", default=5, low=0, high=10),
+        state.slider("g", key="g", default=0.5, low=0.0, high=1.0, step=0.1),
+        state.pager(100, 10, key="h"),
+        state.get("i", "none"),
+    ]))  # fmt: skip
+    st.button("put", on_click=state.put, kwargs={"a": "x", "i": 7, "h": 3})
+    st.button("forget", on_click=state.forget, args=("a", "b", "c", "d", "e", "f", "g", "h", "i"))
+
+
+DEFAULTS = "['y', 'x', (), '', True, 5.0, 0.5, 1, 'none']"
+SET = {"a": "x", "b": "y", "c": ["x", "z"], "d": "words", "e": "0", "f": "7.5", "g": "0.3", "h": "4", "i": "free"}
+
+
+def test_every_kind_of_widget_opens_as_the_address_says(helpers: None) -> None:
+    from streamlit.testing.v1 import AppTest
+
+    plain = AppTest.from_function(_every_widget).run()
+    assert plain.text[0].value == DEFAULTS
+    assert not plain.query_params  # what is at its default is not named
+    at = AppTest.from_function(_every_widget)
+    for key, value in SET.items():
+        at.query_params[key] = value
+    assert at.run().text[0].value == "['x', 'y', ('x', 'z'), 'words', False, 7.5, 0.3, 4, 'free']"
+    at.selectbox(key="a").set_value("y").run()
+    at.toggle(key="e").set_value(True).run()
+    assert at.text[0].value == "['y', 'y', ('x', 'z'), 'words', True, 7.5, 0.3, 4, 'free']"
+    assert {"a", "e"}.isdisjoint(at.query_params)
+    next(button for button in at.button if button.label == "put").click().run()
+    assert at.text[0].value == "['x', 'y', ('x', 'z'), 'words', True, 7.5, 0.3, 3, '7']"
+    next(button for button in at.button if button.label == "forget").click().run()
+    assert at.text[0].value == DEFAULTS
+    assert not at.query_params
+
+
+def test_wrong_values_in_the_address_are_the_defaults(helpers: None) -> None:
+    from streamlit.testing.v1 import AppTest
+
+    at = AppTest.from_function(_every_widget)
+    for key, value in {"a": "q", "b": "q", "c": ["q"], "e": "maybe", "f": "1e9", "g": "nan", "h": "99"}.items():
+        at.query_params[key] = value
+    assert at.run().text[0].value == "['y', 'x', (), '', False, 5.0, 0.5, 1, 'none']"
+
+
+def test_text_in_a_label_is_shown_as_it_is(helpers: None) -> None:
+    import state
+
+    said = r"\:red\[x\] \!\[a\]\(http\://b\) \$c\$ \:material/home\:"
+    assert state.escape(":red[x] ![a](http://b) $c$ :material/home:") == said
+    assert state.escape("plain words 1") == "plain words 1"
+
+
+# --- who may do what
+
+
+@pytest.mark.parametrize(
+    ("host", "alone"),
+    [("127.0.0.1", True), ("127.8.8.8", True), ("localhost", True), ("::1", True), ("[::1]", True), ("0.0.0.0", False),
+     ("192.168.1.5", False), ("::", False), ("", False), (None, False), ("example.org", False), ("127.0.0.1.evil.example", False)],
+)  # fmt: skip
+def test_a_reviewer_s_name_counts_on_loopback_only(helpers: None, host: str | None, alone: bool) -> None:
+    import roles
+
+    assert roles.loopback(host) is alone
+    found = roles.local("Ada", host)
+    assert (found.role, found.may_review, found.name) == (("reviewer", True, "Ada") if alone else ("viewer", False, ""))
+    assert roles.local(" ", host).role == "viewer"
+
+
+LISTS = {"reviewers": ["Ada@Example.org"], "viewers": ["*@example.org", "guest@other.example"]}
+
+
+@pytest.mark.parametrize(
+    ("claims", "lists", "role"),
+    [
+        ({"email": "ada@example.org"}, LISTS, "reviewer"),
+        ({"email": "ADA@EXAMPLE.ORG", "email_verified": True}, LISTS, "reviewer"),
+        ({"email": "bob@example.org"}, LISTS, "viewer"),
+        ({"email": "guest@other.example"}, LISTS, "viewer"),
+        ({"email": "eve@other.example"}, LISTS, None),
+        ({"email": "ada@example.org.evil.example"}, LISTS, None),
+        ({"email": "ada@example.org", "email_verified": False}, LISTS, None),
+        ({"email": "ada@example.org", "email_verified": "false"}, LISTS, None),
+        ({"email": ["ada@example.org"]}, LISTS, None),
+        ({"name": "ada@example.org"}, LISTS, None),
+        ({"email": "ada@example.org"}, {}, None),
+        ({"email": "ada@example.org"}, {"reviewers": "ada@example.org"}, None),  # a text is no list
+    ],
+)
+def test_roles_by_e_mail(helpers: None, claims: dict[str, Any], lists: dict[str, Any], role: str | None) -> None:
+    import roles
+
+    found = roles.logged_in(claims, lists)
+    assert (found and found.role) == role
+
+
+def test_without_a_name_one_may_look_not_label(app: App, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EVALKIT_REVIEWER", raising=False)
+    at = app("review.py", run=world.run)
+    assert "You: may look, not label" in texts(at)
+    assert "evalkit dashboard --reviewer NAME" in texts(at)
+    assert not [button for button in at.button if str(button.key).startswith("give-")]

@@ -1,0 +1,72 @@
+"""Every page of the navigation can be used without seeing it, without a mouse, in light and in dark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import driving
+import pytest
+
+pytestmark = pytest.mark.enable_socket  # loopback only
+PAGES = driving.navigation()
+
+
+# Buttons and links that a press of Tab passes over; of a group of choices only one is a stop, by its pattern.
+PASSED_OVER = """() => [...document.querySelectorAll('[data-testid=stMain] button, [data-testid=stMain] a[href]')]
+  .filter(e => e.tabIndex < 0 && !e.disabled && e.checkVisibility())
+  .filter(e => !e.closest('[role=radiogroup],[data-testid=stElementToolbar],[data-testid=stNumberInput]'))
+  .map(e => e.outerHTML.slice(0, 150))"""
+FOCUSED = "(document.activeElement.innerText || document.activeElement.ariaLabel || '').trim().slice(0, 60)"
+
+
+def opened(browser: Any, served: driving.Server, path: str, scheme: str) -> tuple[Any, driving.Watch]:
+    page = browser.new_page(viewport={"width": 1280, "height": 1200}, color_scheme=scheme)
+    watch = driving.Watch(page, served.address)
+    page.goto(f"{served.address}/{path}")
+    driving.settle(page)
+    return page, watch
+
+
+@pytest.mark.parametrize(("path", "title"), PAGES)
+def test_a_page_can_be_read_reached_by_keyboard_and_fits(
+    browser: Any, served: driving.Server, path: str, title: str
+) -> None:
+    page, watch = opened(browser, served, path, "light")
+    assert page.locator("h1").first.inner_text() == title
+    page.evaluate("document.body.focus()")
+    seen = []
+    for _ in range(len(PAGES) + 12):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate(FOCUSED))
+    links = [name for _, name in PAGES]
+    assert [name for name in seen if name in links][: len(links)] == links
+    assert page.evaluate(PASSED_OVER) == []
+    page.evaluate(driving.OPEN)  # what is folded away, too
+    driving.settle(page)
+    assert driving.violations(page) == []
+    for width in (390, 2560):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(300)
+        assert page.evaluate(driving.WIDE) == []
+    assert watch.wrong == []
+    page.close()
+
+
+@pytest.mark.parametrize(("path", "title"), PAGES)
+def test_a_page_can_be_read_in_the_dark(browser: Any, served: driving.Server, path: str, title: str) -> None:
+    page, watch = opened(browser, served, path, "dark")
+    assert driving.violations(page) == []
+    assert watch.wrong == []
+    page.close()
+
+
+def test_it_prints_figures_not_controls(browser: Any, served: driving.Server) -> None:
+    page, _ = opened(browser, served, "about", "light")
+    page.emulate_media(media="print")
+    page.wait_for_timeout(200)
+    for hidden in ("stSidebar", "stHeader", "stDownloadButton"):
+        assert not any(part.is_visible() for part in page.locator(f"[data-testid={hidden}]").all()), hidden
+    assert page.locator("h1").first.is_visible()
+    height = page.evaluate("document.querySelector('[data-testid=stMainBlockContainer]').scrollHeight")
+    assert page.evaluate("document.documentElement.scrollHeight") >= height  # all of it, not one screen
+    page.close()

@@ -1,0 +1,74 @@
+"""Labelling in a real browser, by keyboard: a label changes the corrected rate on Review, Overview and in the report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import driving
+import labelled
+import pytest
+import small_store
+
+from evalkit.reports import data, verdicts
+from evalkit.reports.display import figure
+
+pytestmark = pytest.mark.enable_socket  # loopback only
+WAIT = 60_000
+METRIC = "unknown_answer_hallucination"
+
+
+def corrected(results: Path, run: str) -> dict[str, float]:
+    """Model -> its corrected rate."""
+    report = json.loads(small_store.evalkit("report", run, "--format", "json", "--results", results))
+    return {model["model"]: model["corrected"]["value"] for model in report["corrected"][METRIC]["models"]}
+
+
+def test_a_review_label_changes_the_corrected_rate(browser: Any, tmp_path: Path) -> None:
+    results, run = labelled.make(tmp_path)
+    left = labelled.import_most(results, run, "anna", 2, tmp_path)
+    assert len(left) == 2
+    before = corrected(results, run)
+    with driving.served(results, tmp_path / "log", EVALKIT_REVIEWER="anna") as server:
+        page = browser.new_page(viewport={"width": 1280, "height": 1600})
+        watch = driving.Watch(page, server.address)
+        page.goto(f"{server.address}/review?run={run}&n={labelled.SAMPLE}")
+        page.get_by_text("78 of 80 labelled by you").wait_for(timeout=WAIT)
+        driving.settle(page)
+        for value in before.values():
+            assert page.get_by_text(figure(value, "rate"), exact=False).count()
+        page.get_by_label("Seed of the draw").focus()
+        page.keyboard.press("4")  # typing a number is not labelling
+        page.wait_for_timeout(500)
+        page.get_by_label("Seed of the draw").fill("0")
+        page.locator("h1").click()
+        page.get_by_text("78 of 80 labelled by you").wait_for(timeout=WAIT)
+        driving.settle(page)
+        for done in ("79 of 80", "80 of 80"):
+            page.keyboard.press("4")  # both are planted: graded as fabricated, abstentions by people
+            page.get_by_text(f"{done} labelled by you").wait_for(timeout=WAIT)
+            driving.settle(page)
+        page.get_by_text("You have labelled the whole sample.").wait_for(timeout=WAIT)
+        page.get_by_role("button", name="Count them in").click()
+        page.get_by_role("button", name="Count them in").wait_for(state="detached", timeout=WAIT)
+        driving.settle(page)
+        after = corrected(results, run)
+        assert sum(after.values()) < sum(before.values())
+        for model, value in after.items():
+            assert abs(value - labelled.share(results, run, model)) < 0.03
+            assert page.get_by_text(figure(value, "rate"), exact=False).count()
+        assert watch.wrong == []
+        sentence = next(s for s in verdicts.sentences(data.report(results, run)) if s.startswith("Corrected for"))
+        page.get_by_role("link", name="Overview").click()
+        page.get_by_text(sentence).wait_for(timeout=WAIT)
+        page.close()
+    told = small_store.evalkit("report", run, "--format", "md", "--results", results)
+    assert all(figure(value, "rate") in told for value in after.values())
+    assert _labels(results, run)[-2:] == [(item, "anna", "abstained") for item in left]
+
+
+def _labels(results: Path, run: str) -> list[tuple[str, str, str]]:
+    lines = (results / "runs" / run / "journal.jsonl").read_bytes().splitlines()
+    found = [json.loads(line) for line in lines]
+    return [(e["data"]["item"], e["data"]["annotator"], e["data"]["label"]) for e in found if e["event"] == "label"]

@@ -1,0 +1,136 @@
+"""Whatever a model, a suite or a judge writes: the pages load nothing, run nothing, and keep their shape.
+
+Every text of a run is one of 40 hostile strings (nasty.py). Pages come from the navigation: a new one is covered.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import driving
+import nasty
+import pytest
+from conftest import World
+
+from evalkit.reports import csv_text, data, render
+from evalkit.reports.view import Cell, Table
+
+pytestmark = pytest.mark.enable_socket  # loopback only
+# Beside each page as it opens: addresses that show more of the texts.
+MORE = {
+    "divergence": ["a=alpha&b=beta", "a=beta&b=gamma"],
+    "questions": [
+        "page=2",
+        "page=3",
+        "page=4",
+        "question=q0",
+        "question=q2",
+        "question=q12",
+        "question=q34",
+        "question=q39",
+    ],
+    "review": ["label=relation"],
+}
+PAGES = [path for path, _ in driving.navigation()]
+
+
+def test_there_are_forty_strings() -> None:
+    assert len(set(nasty.NASTY)) == 40
+    assert max(map(len, nasty.NASTY)) == 200_000
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_harmless(browser: Any, served: driving.Server, world: World, path: str) -> None:
+    context = browser.new_context()
+    found: dict[str, list[str]] = {}
+    for query in ("", *MORE.get(path, ())):
+        page = context.new_page()
+        page.set_viewport_size({"width": 1280, "height": 900})
+        watch = driving.Watch(page, served.address)
+        page.goto(f"{served.address}/{path}?run={world.hostile}&{query}")
+        driving.settle(page)
+        page.evaluate(driving.OPEN)
+        driving.settle(page)
+        wrong = [*page.evaluate(driving.WIDE), *_broken(page, 1280)]
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.wait_for_timeout(300)
+        wrong += [*page.evaluate(driving.WIDE), *_broken(page, 390), *watch.wrong]
+        if wrong:
+            found[query] = wrong[:5]
+        page.close()
+    context.close()
+    assert found == {}
+    assert world.canary.asked == []
+    assert "Traceback" not in served.log.read_text()
+
+
+def _broken(page: Any, width: int) -> list[str]:
+    """Scripts that ran, elements that markup made, and whether the page still looks like one."""
+    out = []
+    if page.evaluate("window.__owned !== undefined"):
+        out.append(f"a script ran: {page.evaluate('window.__owned')}")
+    if page.locator("iframe, object, embed, video, audio, base, meta[http-equiv=refresh], form[action]").count():
+        out.append("an element of the markup is in the page")
+    if page.locator("[data-testid=stException]").count():
+        out.append("an exception is shown")
+    heading = page.locator("h1").first
+    if not heading.is_visible() or heading.bounding_box()["width"] > width:
+        out.append("the title is gone or too wide")
+    return out
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_report_is_harmless(browser: Any, world: World, tmp_path: Any, width: int) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(render(data.report(world.results, world.hostile), "html"), encoding="utf-8")
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    watch = driving.Watch(page)
+    page.goto(file.as_uri())
+    page.wait_for_timeout(500)
+    assert [*watch.wrong, *page.evaluate(driving.WIDE), *_broken(page, width)] == []
+    assert world.canary.asked == []
+    page.close()
+
+
+def test_the_canary_sings(browser: Any, world: World, tmp_path: Any) -> None:
+    """The matrix shown as it is does all that it must not: else the tests above would prove nothing."""
+    with driving.canary() as canary:
+        file = tmp_path / "unsafe.html"
+        file.write_text("<!doctype html><h1>x</h1>" + "".join(nasty.strings(canary.address)[:9]), encoding="utf-8")
+        page = browser.new_page()
+        watch = driving.Watch(page)
+        page.goto(file.as_uri())
+        page.wait_for_timeout(700)
+        assert page.evaluate("window.__owned !== undefined") or watch.wrong
+        assert {"/canary/img.png", "/canary/script", "/canary/frame"} <= set(canary.asked)
+        page.close()
+
+
+def test_the_browser_itself_would_refuse(browser: Any, served: driving.Server, world: World) -> None:
+    """The second wall: markup that got into a page by a mistake loads nothing and runs nothing either."""
+    page = browser.new_page()
+    page.goto(f"{served.address}/about")
+    driving.settle(page)
+    page.evaluate("text => { document.querySelector('h1').innerHTML = text }", nasty.strings(world.canary.address)[0])
+    page.evaluate("address => fetch(address).catch(() => 0)", world.canary.address)
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.__owned === undefined")
+    assert world.canary.asked == []
+    page.close()
+
+
+@pytest.mark.parametrize("text", [*nasty.NASTY, "-37.2", "+1", "1,234.5%", "-", "=", "", " =1+1", "\u200b@x", "＝1+1"])
+def test_no_cell_of_a_csv_is_a_formula(text: str) -> None:
+    table = Table("t", ("Model", "=Figure"), ((Cell(text, (text, "n=3")), Cell("–")),))
+    written = csv_text.table_text(table)
+    csv.field_size_limit(10**6)
+    rows = list(csv.reader(io.StringIO(written.removeprefix("\ufeff"), newline="")))
+    assert [len(row) for row in rows] == [3, 3]
+    assert "\x00" not in written
+    for cell in (cell for row in rows for cell in row):
+        if not csv_text._PLAIN_NUMBER.fullmatch(cell):
+            assert not cell.lstrip(csv_text._UNSEEN).startswith(("=", "+", "-", "@", "＝")), cell[:40]
+            assert not cell.startswith(("\t", "\r", "\n"))
+    assert rows[1][0].removeprefix("'") == text.replace("\x00", "")
