@@ -18,7 +18,8 @@ ROWS_OPEN = 20  # a longer table starts folded
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of all pages: every value is escaped, a name that is not given is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     folder = Path(__file__).parent / "templates"
@@ -37,7 +38,7 @@ def render(report: dict[str, Any]) -> str:
     run = report["run"]
     names = labels(report)
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             title=clean(run.get("suite_title") or run["suite"], 200),
@@ -81,7 +82,7 @@ def render(report: dict[str, Any]) -> str:
 
 def tables(*shown: view.Table) -> str:
     """Tables as escaped HTML with a style sheet of their own, to stand in another page (the dashboard)."""
-    return _environment().get_template("tables.html").render(tables=shown)
+    return environment().get_template("tables.html").render(tables=shown)
 
 
 def _rates(report: Mapping[str, Any]) -> list[Any]:

@@ -17,15 +17,21 @@ __all__ = ["SUFFIXES", "available", "find", "from_record", "load", "merge", "new
 
 
 def load(name: str) -> Suite:
-    """Load a suite by name (`./suites`, then the shipped ones) or by path (.yaml, .yml, .jsonl).
+    """Load a suite by name (`./suites`, then the shipped ones), by path (.yaml, .yml, .jsonl), or a public set, `hf:NAME`.
 
     Raises `SuiteError` naming file, question id and field.
     """
+    if name.startswith("hf:"):
+        from evalkit.suites import public
+
+        return public.load(name)
     return suite(*read(find(name)))
 
 
 def find(name: str) -> Path:
     """The file of a suite that is named or given by path."""
+    if name.startswith("hf:"):
+        raise SuiteError(f"{name}: no file yet; make one with: evalkit suites import {name}")
     if Path(name).suffix in SUFFIXES or "/" in name:
         path = Path(name)
         if not path.is_file():
