@@ -8,6 +8,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import json
+import math
 import pickle
 import re
 from collections import Counter
@@ -212,7 +213,9 @@ def _substances() -> tuple[tuple[Substance, bool], ...]:
             continue
         if "." in smiles:  # a salt, a hydrate or a mixture: people weigh it in more than one way
             continue
-        derived = sum(masses[e] * n for e, n in counts.items())
+        derived = math.fsum(
+            masses[e] * n for e, n in counts.items()
+        )  # sum() adds floats in other ways since Python 3.12
         if abs(derived - float(mass)) <= MASSES_AGREE * derived:
             found.append((Substance(name, formula, derived), "drugbank_id" in row))
     return tuple(found)

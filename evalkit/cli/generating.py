@@ -25,7 +25,7 @@ def generate(
     kind: Annotated[
         str | None, typer.Argument(metavar="KIND", help="What to make; --list tells which there are.")
     ] = None,
-    n: Annotated[int, typer.Option("--n", min=2, max=MOST, help="Questions, half of them answerable twins.")] = 200,
+    n: Annotated[int, typer.Option("--n", min=1, max=MOST, help="Questions, half of them answerable twins.")] = 200,
     seed: Annotated[
         int, typer.Option(min=0, help="The same seed makes the same file; another shares no question.")
     ] = 1,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from evalkit.generators.draw import Draw
 from evalkit.generators.material import Coded, Material
 from evalkit.generators.mixed import three
+from evalkit.generators.nonexistent import joined
 from evalkit.generators.registry import Answer, Kind, Pair, Redraw, Stratum, register
 
 
@@ -32,7 +33,7 @@ def _element(draw: Draw, material: Material, checked: bool) -> Pair:
 
 
 def _joined(draw: Draw, material: Material, items: Sequence[Coded], what: str, standard: str) -> Pair:
-    """Two codes joined by a slash, the first of them given, rightly or not."""
+    """Two codes and a number in one word, the first of them given, rightly or not."""
     a, b = draw.two(items)
     other = draw.pick(
         [i for i in items if i.within == a.within]
@@ -41,15 +42,15 @@ def _joined(draw: Draw, material: Material, items: Sequence[Coded], what: str, s
         raise Redraw
     named = [f"{x.name} ({x.within})" if x.within else x.name for x in (a, b)]
     number = draw.between(10001, 99999)
-    gold = f"{number}/{a.code}/{b.code}"
     form = draw.pick([
-        "{0} is the {3} with the {4} code {1}. Join {5}, its code and that of {2}, in this order, by slashes. What do you get?",
-        "The {4} code of the {3} {0} is {1}. A label shows number {5}, this code and that of {2}, in this order, "
-        "with slashes between. What does it show?",
+        "{0} is the {3} with the {4} code {1}. Write its code, that of {2} and the number {5}, in this order, as one word "
+        "without hyphens or spaces. What do you get?",
+        "The {4} code of the {3} {0} is {1}. A label shows this code, that of {2} and then {5}, in this order, as one word "
+        "without hyphens or spaces. What does it show?",
     ])  # fmt: skip
     return Pair(
         text=form.format(named[0], a.code, named[1], what, standard, number),
-        answer=Answer((gold, gold.replace("/", " / "))),
+        answer=Answer((joined(a.code, b.code, number),)),
         checked=f"{material.cite('pycountry')}: no other entry of the table has either name",
         unanswerable=form.format(named[0], other.code, named[1], what, standard, number),
         reason="false_premise",

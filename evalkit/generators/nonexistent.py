@@ -66,23 +66,28 @@ def _city(draw: Draw, material: Material, checked: bool) -> Pair:
     )
 
 
+def joined(first: str, second: str, number: int) -> str:
+    """Two codes and a number as one word, hyphens left out."""
+    return f"{first}{second}{number}".replace("-", "")
+
+
 def _codes(draw: Draw, material: Material, checked: bool, kind: str, a: Coded, b: Coded, standard: str) -> Pair:
-    """Two codes of a standard, joined with a slash."""
+    """Two codes of a standard in one word with a drawn number: half right is wrong, and rules can tell."""
     name = _name(draw, kind, b.name, material, checked)
     shown, hidden = [f"{a.name} ({a.within})" if a.within else a.name, "{}" + (f" ({b.within})" if b.within else "")]
     swapped, number = draw.coin(), draw.between(10001, 99999)
     first, second = (hidden, shown) if swapped else (shown, hidden)
-    gold = f"{number}/{b.code}/{a.code}" if swapped else f"{number}/{a.code}/{b.code}"
+    gold = joined(b.code, a.code, number) if swapped else joined(a.code, b.code, number)
     what = "languages" if kind == "language" else "subdivisions"
     form = draw.pick([
-        f"A label shows number {number}, then the {standard} codes of the {what} {first} and {second}, in this order, "
-        "with slashes between. What does it show?",
-        f"Join {number} and the {standard} codes of the {what} {first} and {second}, in this order, by slashes. "
-        "What do you get?",
+        f"A label shows the {standard} codes of the {what} {first} and {second} and then {number}, in this order, as one "
+        "word without hyphens or spaces. What does it show?",
+        f"Write the {standard} codes of the {what} {first} and {second} and the number {number}, in this order, as one word "
+        "without hyphens or spaces. What do you get?",
     ])  # fmt: skip
     return Pair(
         text=form.format(b.name),
-        answer=Answer((gold, gold.replace("/", " / "))),
+        answer=Answer((gold,)),
         checked=f"{material.cite('pycountry')}: no other entry of the table has either name",
         unanswerable=form.format(name),
         reason="nonexistent_entity",
