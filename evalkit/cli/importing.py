@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,11 +15,11 @@ from evalkit.console import say, table
 from evalkit.errors import SuiteError
 
 if TYPE_CHECKING:
+    from evalkit.suites.checking import Checked
     from evalkit.suites.mapping import Mapping
     from evalkit.suites.public import Imported
-    from evalkit.types import Suite
 
-SHOWN = 5  # findings and row numbers that are printed; --json has all
+SHOWN = 5  # row numbers that are printed; --json has all
 
 
 def import_set(
@@ -34,18 +36,23 @@ def import_set(
     as_json: Json = False,
 ) -> None:
     """Make a suite of a public set, or of a CSV, JSON, JSON lines or Parquet file; say what was left out and what is amiss."""
-    from evalkit.suites import public
+    from evalkit.suites import checking, public
 
     found = _read(source, known, mapping)
     if n is not None:
         found = public.sampled(found, n, seed)
     path = out or Path("suites") / f"{found.suite.id}.yaml"
     _write(path, found)
-    told = _told(found, path)
+    if not as_json:
+        say("checking ...")
+    checked = checking.check(path, {}, datetime.now(UTC).date())
+    told = _told(found, path, checked)
     if as_json:
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
-    _print(told, out)
+    _print(told)
+    _print_findings(checked)
+    typer.echo(f"wrote {path}; ask it: evalkit run {path if out else found.suite.id}")
 
 
 def _read(source: str, known: str | None, mapping: Path | None) -> Imported:
@@ -82,25 +89,18 @@ def _write(path: Path, found: Imported) -> None:
         raise SuiteError(f"{path}: can't be written ({error.strerror}); name another file with --out") from error
 
 
-def findings(suite: Suite) -> list[str]:
-    """What is amiss with an imported suite."""
-    from evalkit import suites
-
-    return suites.warnings(suite)
-
-
-def _told(found: Imported, path: Path) -> dict[str, Any]:
+def _told(found: Imported, path: Path, checked: Checked) -> dict[str, Any]:
     suite = found.suite
     return {
         "file": str(path), "id": suite.id, "version": suite.version, "hash": suite.hash, "origin": found.origin,
         "licence": suite.licence, "terms": list(found.mapping.terms), "revision": found.mapping.revision,
         "rows": found.made.rows, "questions": len(suite.questions), "answerable": sum(q.answerable for q in suite.questions),
         "left_out": {why: list(numbers) for why, numbers in found.made.left.items()},
-        "warnings": list(found.warnings), "findings": findings(suite),
+        "warnings": list(found.warnings), "check": checked.record(),
     }  # fmt: skip
 
 
-def _print(told: dict[str, Any], out: Path | None) -> None:
+def _print(told: dict[str, Any]) -> None:
     for warning in told["warnings"]:
         say(f"warning: {warning}")
     unanswerable = told["questions"] - told["answerable"]
@@ -110,12 +110,18 @@ def _print(told: dict[str, Any], out: Path | None) -> None:
     for why, numbers in told["left_out"].items():
         more = f" and {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else ""
         typer.echo(f"  left out: {why}: {len(numbers)} (row {', '.join(map(str, numbers[:SHOWN]))}{more})")
-    typer.echo(f"checked: {len(told['findings'])} findings")
-    for finding in told["findings"][:SHOWN]:
-        typer.echo(f"  {finding}")
-    if len(told["findings"]) > SHOWN:
-        typer.echo(f"  and {len(told['findings']) - SHOWN} more: evalkit suites check {told['file']}")
-    typer.echo(f"wrote {told['file']}; ask it: evalkit run {told['file'] if out else told['id']}")
+
+
+def _print_findings(checked: Checked) -> None:
+    """By rule: a public set can't be mended by who imports it, so what is amiss is said and stops nothing."""
+    from evalkit.referee import LEVELS, LIMIT
+
+    rules = Counter((LEVELS.index(f.level), f.level, f.rule) for f in checked.findings)
+    told = ", ".join(f"{rule} {n} ({level})" for (_, level, rule), n in sorted(rules.items()))
+    typer.echo(f"checked: {told or 'nothing found'}" + (f"; more: evalkit suites check {checked.name}" if told else ""))
+    if (auroc := checked.opinion.surface.auroc) is not None:
+        leaks = "; what a model is measured by is in part who spots the pattern" if auroc > LIMIT else ""
+        typer.echo(f"surface leak: AUROC {auroc:.2f} (0.5 is chance, evalkit's own suites at most {LIMIT}){leaks}")
 
 
 def list_public(as_json: Json = False) -> None:

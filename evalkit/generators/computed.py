@@ -2,7 +2,7 @@
 
 Two facts and two questions cross: each question needs the one fact that the other doesn't. So every sentence stands on
 both sides equally often, and only who sees which number is needed can tell. A fact and its question share no word, or
-a repeated word would tell as well.
+a repeated word would tell as well. Of a table, twins share all, and ask for goods of which one has a gap or none has.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from evalkit.generators.draw import Draw
 from evalkit.generators.material import Material
 from evalkit.generators.mixed import spoken
 from evalkit.generators.registry import Answer, Kind, Pair, Stratum, register
-from evalkit.types import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +27,24 @@ class _Asked:
     lacks: str
 
 
-def _crossed(draw: Draw, opening: str, cases: tuple[_Asked, _Asked], source: str, table: str | None = None) -> Pair:
-    """Twins that share either the fact or the question. With a table, the fact is its last column."""
-    asked, other = draw.shuffled(cases)
-    same_fact = draw.coin()
+def _crossed(draw: Draw, opening: str, cases: tuple[_Asked, _Asked], source: str) -> Pair:
+    """Twins that share either the fact or the question."""
+    asked, other = cases if draw.turn % 2 == 0 else cases[::-1]
+    same_fact = draw.turn // 2 % 2 == 0  # in turn: drawn, a fact stood on one side more often in many a small suite
     fact, question = (asked.fact, other.question) if same_fact else (other.fact, asked.question)
     lacks = (other if same_fact else asked).lacks
-    reason: Reason = "underspecified" if table is None else "not_in_context"
 
     def text(fact: str, question: str) -> str:
-        return f"{opening} {question}" if table is not None else f"{fact} {opening} {question}"
+        return f"{fact} {opening} {question}"
 
     return Pair(
         text=text(asked.fact, asked.question),
         answer=asked.answer,
         checked=f"computed by rule: {asked.steps}",
         unanswerable=text(fact, question),
-        reason=reason,
+        reason="underspecified",
         why=f"{lacks} is nowhere given, and every value of it gives another answer",
         source=source,
-        context=None if table is None else (table + asked.fact).strip(),
-        other_context=None if table is None else (table + fact).strip(),
     )
 
 
@@ -111,30 +107,33 @@ _GOODS = ("bolts", "brackets", "clamps", "couplings", "gaskets", "hinges", "nozz
           "sleeves", "springs", "studs", "valves", "washers")  # fmt: skip
 
 
+_MEASURES = (("EUR", "euros", "cost", "price"), ("kg", "kilograms", "weigh", "weight"))
+
+
 def _stock(draw: Draw, material: Material, checked: bool) -> Pair:
-    """A fictional table whose last column is the price or the weight of a crate."""
-    store = draw.between(101, 999)
+    """A fictional table that lacks one price or weight; the twins ask for goods with all of them, and for one without."""
+    store, (unit, units, verb, what) = draw.between(101, 999), _MEASURES[draw.turn % 2]
     goods = draw.shuffled(_GOODS)[:5]
-    crates = [draw.between(12, 98) for _ in goods]
-    columns = [[draw.between(101, 999) for _ in goods] for _ in range(2)]
-    i, j = draw.two(range(5))
-    opening = f"By the stock list of store {store}, how many"
-    totals = [crates[i] * column[i] + crates[j] * column[j] for column in columns]
-    heading = f"Stock list of store {store}\ngoods: crates in store\n"
-    table = heading + "".join(f"{good}: {count}\n" for good, count in zip(goods, crates, strict=True))
-    columns_of, units, verbs = ("EUR", "kg"), ("euros", "kilograms"), ("cost", "weigh")
+    crates, each = ({good: draw.between(low, high) for good in goods} for low, high in ((12, 98), (101, 999)))
+    shared, given, lacking = draw.shuffled(goods)[:3]
+    rows = [f"Stock list of store {store}", "goods: crates in store", *(f"{good}: {crates[good]}" for good in goods)]
+    rows += ["", f"goods: {unit} a crate", *(f"{good}: {each[good]}" for good in goods if good != lacking)]
+    swapped = draw.coin()
 
-    def asked(k: int) -> _Asked:
-        per = "".join(f"{good}: {value}\n" for good, value in zip(goods, columns[k], strict=True))
-        return _Asked(
-            f"\ngoods: {columns_of[k]} a crate\n{per}",
-            f"{units[k]} do all its crates of {goods[i]} and {goods[j]} {verbs[k]} together?",
-            Answer((str(totals[k]),)),
-            f"{crates[i]} times {columns[k][i]} plus {crates[j]} times {columns[k][j]}",
-            f"what a crate {'costs' if k == 0 else 'weighs'}",
-        )
+    def text(other: str) -> str:
+        first, second = (other, shared) if swapped else (shared, other)
+        return f"By the stock list of store {store}, how many {units} do all its crates of {first} and {second} {verb} together?"
 
-    return _crossed(draw, opening, (asked(0), asked(1)), "the fictional table in the context", table)
+    return Pair(
+        text=text(given),
+        answer=Answer((str(crates[shared] * each[shared] + crates[given] * each[given]),)),
+        checked=f"computed by rule: {crates[shared]} times {each[shared]} plus {crates[given]} times {each[given]}",
+        unanswerable=text(lacking),
+        reason="not_in_context",
+        why=f"the list gives no {what} of a crate of {lacking}, and every value of it gives another answer",
+        source="the fictional table in the context",
+        context="\n".join(rows),
+    )
 
 
 register(Kind(

@@ -11,9 +11,10 @@ T = TypeVar("T")
 
 
 class Draw:
-    """Draws that depend on `seed` alone."""
+    """Draws that depend on `seed` alone. `turn`: how many pairs of its stratum came before, for what is to be taken in turn."""
 
-    def __init__(self, seed: str) -> None:
+    def __init__(self, seed: str, turn: int = 0) -> None:
+        self.turn = turn
         self._random = Random(seed)  # noqa: S311 - nothing is kept secret by it
 
     def below(self, n: int) -> int:

@@ -26,23 +26,24 @@ def questions(
     out: list[Question] = []
     for i in range((n + 1) // 2):
         name, stratum = strata[i % len(strata)]
-        draw, pair = _pair(stratum, f"{kind.name}|{name}|{seed}|{i}", material, checked, seen)
+        turn = i // len(strata)
+        draw, pair = _pair(stratum, f"{kind.name}|{name}|{seed}|{i}", turn, material, checked, seen)
         twins = _twins(pair, f"{kind.name}-{seed}-{i + 1:05d}", name, severity or stratum.severity)
         out += draw.shuffled(twins)
     return tuple(out)
 
 
 def _pair(
-    stratum: Stratum, seed: str, material: Material, checked: bool, seen: set[tuple[str, str | None]]
+    stratum: Stratum, seed: str, turn: int, material: Material, checked: bool, seen: set[tuple[str, str | None]]
 ) -> tuple[Draw, Pair]:
     """A pair of which neither text was seen before."""
     for attempt in range(ATTEMPTS):
-        draw = Draw(f"{seed}|{attempt}")
+        draw = Draw(f"{seed}|{attempt}", turn)
         try:
             pair = stratum.make(draw, material, checked)
         except Redraw:
             continue
-        texts = {(pair.text, pair.context), (pair.unanswerable, pair.other_context)}
+        texts = {(pair.text, pair.context), (pair.unanswerable, pair.context)}
         if len(texts) == 2 and not texts & seen:
             seen |= texts
             return draw, pair
@@ -58,7 +59,7 @@ def _twins(pair: Pair, cluster: str, stratum: str, severity: int) -> list[Questi
     )  # fmt: skip
     unknown = Question(
         id=f"{cluster}-b", text=pair.unanswerable, answerable=False, reason=pair.reason,
-        context=pair.other_context, twin=f"{cluster}-a", checked=pair.why, **shared,
+        context=pair.context, twin=f"{cluster}-a", checked=pair.why, **shared,
     )  # fmt: skip
     return [known, unknown]
 

@@ -56,6 +56,17 @@ class Element:
 
 
 @dataclass(frozen=True, slots=True)
+class Statute:
+    """An act by the name it goes by: whose law it is (US, UK), the year it became law, its public law number or chapter."""
+
+    name: str
+    aliases: tuple[str, ...]
+    jurisdiction: str
+    year: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Material:
     """The lists that a kind needs, each sorted. A list that was not asked for is empty.
 
@@ -70,6 +81,7 @@ class Material:
     drugs: tuple[Substance, ...] = ()
     compounds: tuple[Substance, ...] = ()
     elements: tuple[Element, ...] = ()
+    statutes: tuple[Statute, ...] = ()
     known: Mapping[str, frozenset[str]] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 

@@ -62,9 +62,12 @@ _ENDS = {
     "subdivision": "aya eria esh idor inia land mark ora osk shire stan ura vik avar este imo unta ayo ensk aliq".split(),  # noqa: SIM905
     "language": "a ai ang ari awa eng esh i ik ima ish o oko ong or u uk ula um we".split(),  # noqa: SIM905
     "drug": "afil amide azine azole cillin dipine floxacin gliptin idine mycin nacin olol oxetine parin platin prazole pril sartan statin tinib triptan vastin vir zepam zolam".split(),  # noqa: E501, SIM905
+    "statute": "brook dahl den gren haus ick kamp lund mack nett quist rud thorp vey win zel".split(),  # noqa: SIM905
     "compound": "al amide amine ane anol ate azine azole ene ide idine idone ine ol olide oline one onic oside yl ylene yne".split(),  # noqa: E501, SIM905
 }
 KINDS = tuple(_ENDS)
+_CAPITAL = ("city", "subdivision", "language", "statute")
+SHORT = 10  # letters up to which a surname, as statutes are named by, goes without a middle
 
 
 def invent(draw: Draw, kind: str, length: int) -> str:
@@ -75,9 +78,10 @@ def invent(draw: Draw, kind: str, length: int) -> str:
     best = ""
     for _ in range(60):
         opening = draw.pick(_ONSETS) + draw.pick(_VOWELS) + draw.pick(_CODAS)
-        name = re.sub(r"(.)\1", r"\1", opening + draw.pick(_MIDDLE) + draw.pick(_ENDS[kind]))
+        middle = "" if kind == "statute" and length <= SHORT else draw.pick(_MIDDLE)
+        name = re.sub(r"(.)\1", r"\1", opening + middle + draw.pick(_ENDS[kind]))
         if not best or abs(len(name) - length) < abs(len(best) - length):
             best = name
         if len(best) == length:
             break
-    return best.capitalize() if kind in ("city", "subdivision", "language") else best
+    return best.capitalize() if kind in _CAPITAL else best

@@ -1,4 +1,4 @@
-"""Invented towns, languages, subdivisions, drugs and compounds beside real ones that few know by heart.
+"""Invented towns, languages, subdivisions, drugs, compounds and statutes beside real ones that few know by heart.
 
 Each question combines two entities, one of them real on both sides; the twins differ in one name of the same length.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from evalkit.generators.draw import Draw
-from evalkit.generators.material import City, Coded, Material, Substance
+from evalkit.generators.material import City, Coded, Material, Statute, Substance
 from evalkit.generators.names import invent, real
 from evalkit.generators.registry import Answer, Kind, Pair, Redraw, Stratum, register
 
@@ -25,9 +25,9 @@ def _name(draw: Draw, kind: str, beside: str, material: Material, checked: bool)
     return name
 
 
-def _why(name: str, kind: str, material: Material) -> str:
+def _why(name: str, kind: str, material: Material, also: str = "") -> str:
     size = len(material.known.get(kind, ()))
-    return (f"{name} is invented: no entry of any list is spelled so, and none of {size} {kind} names is within a letter "
+    return (f"{name} is invented{also}: no entry of any list is spelled so, and none of {size} {kind} names is within a letter "
             f"of it ({material.cite(*sorted(material.versions))})")  # fmt: skip
 
 
@@ -152,11 +152,64 @@ def _amounts(
     )
 
 
+BODIES = {"UK": "the UK Parliament", "US": "the US Congress"}
+SURNAME = 7  # letters of an invented surname: shorter ones are too often somebody's
+_STATUTES = (
+    ("Add the year in which {} enacted the {} to the year in which {} enacted the {}, and then add {:,}. What is the result?", 1),
+    ("What is the sum of the year in which {} enacted the {}, the year in which {} enacted the {}, and {:,}?", 1),
+    ("Subtract the year in which {} enacted the {} and the year in which {} enacted the {} from {:,}. What is left?", -1),
+)  # fmt: skip
+
+
+def _surnames(draw: Draw, of: Statute, material: Material, checked: bool) -> list[str]:
+    """Invented surnames for those an act is named by, as many of them and together about as long."""
+    lengths = [len(part) for part in of.name.split(" ")[0].split("-")]
+    total = max(sum(lengths), SURNAME * len(lengths))
+    if total > sum(lengths) + 1 or len(lengths) > 2:
+        raise Redraw
+    first = total if len(lengths) == 1 else min(max(SURNAME, lengths[0]), total - SURNAME)
+    names = [invent(draw, "statute", length) for length in (first, total - first) if length]
+    if [len(name) for name in names] != [first, total - first][: len(names)] or len(set(names)) < len(names):
+        raise Redraw
+    if checked and any(real(name, "statute", material.known) for name in names):
+        raise Redraw
+    return names
+
+
+def _statute(draw: Draw, material: Material, checked: bool) -> Pair:
+    """Two years of enactment and a number. The invented act has the real one's subject, and only the surnames differ."""
+    a, b = draw.two(material.statutes)
+    names = _surnames(draw, b, material, checked)
+    title = " ".join(["-".join(names), *b.name.split(" ")[1:]])
+    if checked and real(title, "statute", material.known):
+        raise Redraw
+    number, (form, sign) = draw.between(100001, 999999), draw.pick(_STATUTES)
+    first, second = (b, a) if draw.coin() else (a, b)
+    bodies = BODIES[first.jurisdiction], "it" if a.jurisdiction == b.jurisdiction else BODIES[second.jurisdiction]
+
+    def text(name: str) -> str:
+        shown = [name if act is b else act.name for act in (first, second)]
+        return form.format(bodies[0], shown[0], bodies[1], shown[1], number)
+
+    return Pair(
+        text=text(b.name),
+        answer=Answer((str(number + sign * (a.year + b.year)),)),
+        checked=f"evalkit's table of statutes: {a.name} {a.year}, {b.name} {b.year}; the Congress or reign that the "
+        "number of each law names sat in that year",
+        unanswerable=text(title),
+        reason="nonexistent_entity",
+        why=_why(names[0], "statute", material, f", and {names[1]} too" if len(names) > 1 else ""),
+        source=f"{a.name}: {a.source}; {b.name}: {b.source}",
+        names=tuple(names),
+    )
+
+
 register(Kind(
     name="nonexistent",
-    title="Names that nothing bears, of towns, languages, subdivisions, drugs and compounds, beside rare real ones",
-    needs=("cities", "compounds", "drugs", "known", "languages", "subdivisions"),
+    title="Names that nothing bears, of towns, languages, subdivisions, drugs, compounds and statutes, beside rare real ones",
+    needs=("cities", "compounds", "drugs", "known", "languages", "statutes", "subdivisions"),
     licence="CC-BY-4.0",
     strata={"city": Stratum(_city, 2), "language": Stratum(_language, 2), "subdivision": Stratum(_subdivision, 2),
-            "drug": Stratum(_drug, 4), "compound": Stratum(_compound, 3)},
+            "drug": Stratum(_drug, 4), "compound": Stratum(_compound, 3),
+            "statute": Stratum(_statute, 3)},
 ))  # fmt: skip

@@ -27,7 +27,7 @@ class Answer:
 class Pair:
     """Twins before they have ids: the same question with and without an answer.
 
-    `why`: how it is certain that the second has no answer. `names`: what was invented for it.
+    `context`: the document of both. `why`: how it is certain that the second has no answer. `names`: what was invented for it.
     """
 
     text: str
@@ -38,7 +38,6 @@ class Pair:
     why: str
     source: str
     context: str | None = None
-    other_context: str | None = None
     as_of: str | None = None
     names: tuple[str, ...] = ()
 

@@ -26,7 +26,7 @@ def test_a_file_becomes_a_suite_and_a_run(cli: Cli) -> None:
     made = cli("suites", "import", DATA / "kuq.jsonl", "--as", "kuq")
     assert made.code == 0, made.err
     assert "6 rows: 6 questions kept (2 answerable, 4 not), 0 rows left out" in made.out
-    assert "checked: 0 findings" in made.out
+    assert "checked: stratum-small 4 (warning)" in made.out
     assert "limits: Made by crowd workers" in made.err
     ran = cli("run", "kuq", "--panel", "simulated", "--model", "SIMULATED-able", "--json")
     assert ran.code == 0, ran.err

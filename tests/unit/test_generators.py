@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import re
 from collections import Counter
 from datetime import date, timedelta
 from functools import lru_cache
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +23,7 @@ from evalkit.generators.names import close, fold, invent, real
 from evalkit.generators.nonexistent import distance_km
 from evalkit.generators.registry import Kind, Redraw, Stratum, register
 from evalkit.graders.correctness import correctness
+from evalkit.suites.checking import judged
 from evalkit.suites.files import text
 from evalkit.types import Question
 
@@ -44,10 +47,10 @@ def asked(found: tuple[Question, ...]) -> set[tuple[str, str | None]]:
 # --- the same everywhere
 
 FILES = {
-    "computed": "c6aceeee7190681a",
+    "computed": "b8e433b441bd2dea",
     "false_premise": "cc6a742b83778937",
     "mixed": "914a4c146936e7cd",
-    "nonexistent": "970acf922970c6e5",
+    "nonexistent": "4c42a8c4d1237096",
 }
 
 
@@ -258,7 +261,60 @@ def test_amounts_derived_again_from_the_questions() -> None:
             amount = sum(int(mg) / periodictable.formula(formulas[name]).mass for mg, name in pairs)
             assert abs(amount - float(q.gold[0])) <= 0.001
             checked += 1
-    assert checked == 40
+    assert checked == 33
+
+
+def test_years_derived_again_from_the_questions() -> None:
+    with (Path(generators.__file__).parent / "statutes.csv").open(encoding="utf-8") as file:
+        rows = {row["name"]: row for row in csv.DictReader(file)}
+    bodies, checked = {"the US Congress": "US", "the UK Parliament": "UK"}, 0
+    for q in (q for q in made("nonexistent", 1200, 3) if q.stratum == "statute"):
+        said = re.findall(r"year in which (it|the US Congress|the UK Parliament) enacted the ([\w' -]+? Act)\b", q.text)
+        number = int(re.search(r"\d{3},\d{3}", q.text)[0].replace(",", ""))  # type: ignore[index]
+        assert len(said) == 2
+        assert q.answerable == all(name in rows for _, name in said)
+        assert any(name in rows for _, name in said)
+        if q.answerable:
+            whose = [bodies[said[0][0]], bodies[said[0][0] if said[1][0] == "it" else said[1][0]]]
+            assert whose == [rows[name]["jurisdiction"] for _, name in said]
+            years = sum(int(rows[name]["year"]) for _, name in said)
+            assert q.gold == (str(number - years if "Subtract" in q.text else number + years),)
+            assert q.tolerance is None
+            checked += 1
+    assert checked == 100
+
+
+def congress(source: str) -> int:
+    """The Congress that a public law's number names, or whose laws a volume of the Statutes at Large holds."""
+    if law := re.fullmatch(r"Pub\. L\. (\d+)-\d+", source):
+        return int(law[1])
+    volume = int(re.fullmatch(r"(\d+) Stat\. \d+", source)[1])  # type: ignore[index]
+    if 17 <= volume <= 37:
+        return volume + 25
+    return {1: 5, 46: 71}[volume]  # 1: the first five
+
+
+def test_every_statute_became_law_while_the_congress_or_sovereign_of_its_number_was_there() -> None:
+    crowned = {"Vict.": 1837, "Edw. 7.": 1901, "Geo. 5.": 1910}
+    for statute in material("nonexistent").statutes:
+        if statute.jurisdiction == "US":
+            first = 1789 + 2 * (congress(statute.source) - 1)
+            early = 8 if statute.source.startswith("1 Stat.") else 0
+            years = range(first - early, first + 3)  # until 1935 a Congress sat to the March of a third year
+        else:
+            reign = re.fullmatch(r"(\d+)(?: & (\d+))? (Vict\.|Edw\. 7\.|Geo\. 5\.) c\. \d+", statute.source)
+            assert reign, statute
+            last = crowned[reign[3]] + int(reign[2] or reign[1])
+            years = range(last - 1, last + 1)
+        assert statute.year in years, statute
+
+
+def test_the_table_of_statutes_has_one_row_a_name_and_no_year_in_it() -> None:
+    statutes = material("nonexistent").statutes
+    names = [fold(name) for s in statutes for name in (s.name, *s.aliases)]
+    assert len(statutes) >= 80 and len(set(names)) == len(names)
+    for s in statutes:
+        assert re.fullmatch(r"[A-Z][\w'-]+( [A-Z][\w-]+| and| of)* Act", s.name) and not re.search(r"\d", s.name)
 
 
 def test_codes_derived_again_from_the_questions() -> None:
@@ -285,7 +341,29 @@ def test_the_same_numbers_lack_what_the_question_needs() -> None:
     found = [q for q in made("computed", 400, 3) if q.stratum == "tank"]
     seen = Counter((("moves" in q.text), ("minutes, does" in q.text), q.answerable) for q in found)
     assert set(seen) == {(True, True, True), (False, False, True), (True, False, False), (False, True, False)}
+    assert set(seen.values()) <= {24, 25, 26}  # as often on both sides, to a pair
     assert {q.reason for q in made("computed", 400, 3) if q.context and not q.answerable} == {"not_in_context"}
+
+
+def test_twins_share_their_table_of_which_one_question_needs_what_is_not_in_it() -> None:
+    by_id = {q.id: q for q in made("computed", 400, 3)}
+    for q in (q for q in by_id.values() if q.stratum == "stock"):
+        assert q.context == by_id[q.twin or ""].context
+        first, second = (
+            dict(re.findall(r"(\w+): (\d+)", part.split("\n", 1)[1]))
+            for part in ("\n" + (q.context or "")).split("\n\n")
+        )
+        goods = re.search(r"crates of (\w+) and (\w+)", q.text).groups()  # type: ignore[union-attr]
+        assert len(first) == 5 and len(second) == 4 and q.answerable == all(good in second for good in goods)
+        if q.answerable:
+            assert int(q.gold[0]) == sum(int(first[good]) * int(second[good]) for good in goods)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_referee_finds_no_fault(kind: str) -> None:
+    for seed in (1, 2, 3, 4, 5):
+        found = judged(kind, made(kind, 200, seed), {}, date(2026, 11, 27)).findings
+        assert [f for f in found if f.level != "note"] == []
 
 
 # --- names
@@ -320,6 +398,19 @@ def test_questions_hold_no_real_name_where_it_is_checked() -> None:
     assert not any(fold(name) in listed for name in names for listed in known.values())
 
 
+def test_no_surname_of_an_invented_statute_is_real() -> None:
+    known = material("nonexistent").known
+    titles = {s.name for s in material("nonexistent").statutes}
+    seen = 0
+    for q in (q for q in made("nonexistent", 5000, 1) if q.stratum == "statute" and not q.answerable):
+        (title,) = [t for t in re.findall(r"enacted the ([\w' -]+? Act)\b", q.text) if t not in titles]
+        assert not real(title, "statute", known)
+        for surname in title.split(" ")[0].split("-"):
+            assert not real(surname, "statute", known) and surname in (q.checked or "")
+            seen += 1
+    assert seen > 416
+
+
 def test_the_check_can_be_left_out_for_measuring() -> None:
     """With lists that know every name, nothing can be made checked, and all of it unchecked."""
 
@@ -328,7 +419,9 @@ def test_the_check_can_be_left_out_for_measuring() -> None:
             return True
 
     whole = material("nonexistent")
-    fields = {name: getattr(whole, name) for name in ("cities", "compounds", "drugs", "languages", "subdivisions")}
+    fields = {
+        name: getattr(whole, name) for name in ("cities", "compounds", "drugs", "languages", "statutes", "subdivisions")
+    }
     all_known = Material(**fields, known={"word": Everything()}, versions=whole.versions)
     kind = generators.find("nonexistent")
     assert len(questions(kind, 20, 1, all_known, checked=False)) == 20
