@@ -141,6 +141,7 @@ def test_offline_is_told_at_once(
     assert "evalkit suites import FILE --as simpleqa_verified" in ended.err
 
 
+@pytest.mark.validate
 @pytest.mark.skipif(not SELFAWARE.exists(), reason="needs the labelled data beside the checkout")
 def test_the_whole_of_selfaware_with_two_commands(cli: Cli) -> None:
     made = json.loads(cli("suites", "import", SELFAWARE, "--as", "selfaware", "--json").out)
