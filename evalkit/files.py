@@ -61,6 +61,13 @@ def read_yaml(path: Path, error: type[InputError]) -> Any:
     return content
 
 
+def yaml_nodes(text: str) -> Any:
+    """A YAML text's nodes, which know their places; it should have been read by `read_yaml` before."""
+    import yaml
+
+    return yaml.compose(text, Loader=_loader())
+
+
 def _loader() -> Any:
     """PyYAML's safe loader, with dates left as text and 1.5e12 read as a number (as YAML 1.2 has both).
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from evalkit import adaptive, designs, panels, profiles, suites
 from evalkit.errors import JournalError, RecordedError
-from evalkit.journal import NAME, Event, Journal
+from evalkit.journal import NAME, Event, Journal, read
 from evalkit.ledger import Ledger
 from evalkit.plan import Asks
 from evalkit.prepare import Prepared, Request, Ways, check_askable, sha256
 from evalkit.providers import recorded
-from evalkit.types import Suite
+from evalkit.types import Question, Suite
 
 Sample = Iterable[tuple[str, float, str]]  # question, its chance, its stratum in the design
 
@@ -88,6 +88,15 @@ def from_header(head: Mapping[str, Any], sample: Sample) -> Prepared:
     ways = Ways(config.get("canary", False), config.get("reuse", False), config.get("stream", False))
     return Prepared(suite, panel, drawn, config["seed"], config["repeats"], None, judges, profile, design, target,
                     ways=ways)  # fmt: skip
+
+
+def asked(folder: Path) -> tuple[Question, ...]:
+    """The questions of a run's suite, word for word as they were when it began. Raises `JournalError` if it never did."""
+    path = folder / NAME
+    for event in read(path):
+        if event.kind == "run":
+            return suites.from_record(event.data["suite"]).questions
+    raise JournalError(f"{path}: holds no run; it was stopped before it began")
 
 
 def _to_be_asked(prepared: Prepared, ledger: Ledger) -> list[Any]:

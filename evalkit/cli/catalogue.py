@@ -9,15 +9,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from evalkit.cli import authoring, generating, importing, question_sets
 from evalkit.cli.options import Json
 from evalkit.console import pairs, prices, print_rows, table
 
 if TYPE_CHECKING:
     from evalkit.types import Panel, RiskProfile, Suite
 
-suites_app = typer.Typer(no_args_is_help=True, help="Question sets: list, show, check, new.")
+suites_app = typer.Typer(no_args_is_help=True, help="Question sets: check, new, preview, diff, generate, import, list, show.")
 panels_app = typer.Typer(no_args_is_help=True, help="Models to ask: list, show, check.")
 profiles_app = typer.Typer(no_args_is_help=True, help="Risk profiles, what errors cost: list, show, check, new.")
+
+
+suites_app.command("check")(question_sets.check)
+suites_app.command("diff")(question_sets.diff)
+suites_app.command("new")(authoring.new)
+suites_app.command("preview")(authoring.preview)
+suites_app.command("import")(importing.import_set)
+suites_app.command("generate")(generating.generate)
+suites_app.command("public")(importing.list_public)
 
 
 @suites_app.command("list")
@@ -53,18 +63,6 @@ def suites_show(suite: Annotated[str, typer.Argument(help="Name or file.")], as_
             for q in loaded.questions])  # fmt: skip
 
 
-@suites_app.command("check")
-def suites_check(names: Annotated[list[str], typer.Argument(metavar="SUITE...")], as_json: Json = False) -> None:
-    """Check suites: an error ends with exit code 2 and names file, question and field; warnings are printed."""
-    from evalkit import suites
-
-    found = []
-    for name in names:
-        loaded = suites.load(name)
-        found.append({**_suite_row(loaded, suites.find(name)), "warnings": suites.warnings(loaded)})
-    _print_checked(found, as_json, lambda row: f"{row['questions']} questions ({row['answerable']} answerable)")
-
-
 def _print_checked(found: list[dict[str, Any]], as_json: bool, describe: Callable[[dict[str, Any]], str]) -> None:
     """Warnings and a line for each file that was found to be right."""
     if as_json:
@@ -74,18 +72,6 @@ def _print_checked(found: list[dict[str, Any]], as_json: bool, describe: Callabl
         for warning in row["warnings"]:
             typer.echo(f"warning: {row['file']}: {warning}")
         typer.echo(f"{row['file']}: {describe(row)}, {len(row['warnings'])} warnings")
-
-
-@suites_app.command("new")
-def suites_new(
-    suite: Annotated[str, typer.Argument(metavar="ID")],
-    folder: Annotated[Path, typer.Option(help="Where to write it.")] = Path("suites"),
-) -> None:
-    """Write a small valid suite to start from."""
-    from evalkit import suites
-
-    path = suites.new(suite, folder)
-    typer.echo(f"wrote {path}; edit it, then: evalkit suites check {path}")
 
 
 @panels_app.command("list")

@@ -42,6 +42,9 @@ def compare(
         list[str] | None,
         typer.Option(metavar="METRIC", help="Fail if it got worse by more than --margin. May be repeated."),
     ] = None,
+    changed: Annotated[
+        bool, typer.Option("--changed", help="Also use questions that were asked or graded otherwise in the other run.")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="An undecided check fails too.")] = False,
     profile: Annotated[
         str | None, typer.Option(help="Weigh both by this risk profile, by name or file. Default: the runs' own.")
@@ -63,7 +66,7 @@ def compare(
     from evalkit.reports import junit as junit_xml
 
     pairs = [_pair(text) for text in map_ or []]
-    want = comparing.wanted(metric or [], pairs, margin, gate or [], no_regression or [], strict)
+    want = comparing.wanted(metric or [], pairs, margin, gate or [], no_regression or [], strict, changed)
     a, b = (find_run(results / "runs", run).name for run in (run_a, run_b))
     found = comparing.compare(results, a, b, want, profiles.load(profile) if profile else None)
     if junit is not None:

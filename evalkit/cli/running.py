@@ -14,6 +14,8 @@ from evalkit.console import money, say, table
 from evalkit.errors import InputError, Interrupted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from evalkit.engines import Engine
     from evalkit.ledger import Ledger
     from evalkit.prepare import Prepared, Request
@@ -162,11 +164,22 @@ def _prepared(request: Request, limits: Limits) -> Prepared:
     return prepared
 
 
+def _say_terms(suites: Sequence[str]) -> None:
+    """What a public set's licence and makers say, before it is asked."""
+    if named := [name for name in suites if name.startswith("hf:")]:
+        from evalkit.suites import mapping, public
+
+        for name in named:
+            for warning in public.warnings(mapping.read(public.file_of(name.removeprefix(public.PREFIX)))):
+                say(f"{name}: {warning}")
+
+
 def _start(request: Request, limits: Limits, results: Path, engine: Engine, as_json: bool) -> Ledger:
     """Ask a new run. Its parts are let go of at the end, since its figures need room of their own."""
     from evalkit import progress, run
 
     prepared = _prepared(request, limits)
+    _say_terms(request.suites)
     each = len(prepared.drawn) * prepared.repeats
 
     def announce(name: str) -> Any:

@@ -3,7 +3,8 @@
 Both runs' figures are laid over the union of their question clusters, by name, so that a difference is paired wherever both
 asked the same question, whatever each run drew. The keys:
 
-- `a`, `b`: the runs. `questions`: `common` to both suites, `asked_in_both`, `left_out` (only in one, or changed).
+- `a`, `b`: the runs. `questions`: `common` to both suites, `asked_in_both`, `left_out` (only in one, or changed),
+  `used_although_changed` and `weigh_otherwise` (ids).
 - `definitions`: the figures shown, as in a report. `margin`, `strict`.
 - `models`: for each compared model its name in `a` and `b`, and `metrics`: key -> Estimates `a` and `b`, `difference`
   (b - a: value, low, high, and simultaneous_low, simultaneous_high over all models and metrics here), `verdict` of b
@@ -29,7 +30,7 @@ from evalkit.reports.measured import Measured, measure
 from evalkit.reports.runs import listed as all_runs
 from evalkit.store import Store
 from evalkit.store.store import Reader
-from evalkit.types import RiskProfile
+from evalkit.types import Question, RiskProfile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,6 +72,7 @@ class Wanted:
     gates: tuple[Gate, ...] = ()
     no_regression: tuple[str, ...] = ()
     strict: bool = False
+    changed: bool = False  # questions of one id count although they are asked or graded otherwise
 
 
 def wanted(
@@ -80,6 +82,7 @@ def wanted(
     gates: Sequence[str] = (),
     no_regression: Sequence[str] = (),
     strict: bool = False,
+    changed: bool = False,
 ) -> Wanted:
     """Check the options of `evalkit compare`. `InputError` names what is wrong with which."""
     for option, keys in (("--metric", metrics), ("--no-regression", no_regression)):
@@ -98,6 +101,7 @@ def wanted(
         gates=tuple(read_gate(text) for text in gates),
         no_regression=tuple(dict.fromkeys(no_regression)),
         strict=strict,
+        changed=changed,
     )
 
 
@@ -143,7 +147,7 @@ def compare(results: Path, a: str, b: str, want: Wanted, profile: RiskProfile | 
             raise InputError(
                 f"--gate {gate.text!r}: run B has no model {gate.model!r}; it has {', '.join(after.models)}"
             )
-    questions = _questions(before, after)
+    questions = _questions(before, after, want.changed)
     world = _World.of(before, after, questions["ids"], want)
     changes = _changes(world, models, want)
     checks = _checks(world, models, want)
@@ -203,30 +207,35 @@ def _models(a: Measured, b: Measured, want: Wanted) -> list[tuple[str, str]]:
     return found
 
 
-def _questions(a: Measured, b: Measured) -> Row:
-    """Ids of the questions that both suites have with the same content, and how many were left out of each."""
-    left, right = _contents(a), _contents(b)
-    same = {ident for ident, content in left.items() if right.get(ident) == content}
+def _questions(a: Measured, b: Measured, changed: bool) -> Row:
+    """Ids of the questions to compare on, and what is left out of each: those asked or graded otherwise, unless `changed`."""
+    left, right = ({q.id: q for q in run.questions} for run in (a, b))
+    both = left.keys() & right.keys()
+    same = {ident for ident in both if plan.question_hash(left[ident]) == plan.question_hash(right[ident])}
+    used = both if changed else same
     asked = [set(run.frame["question"]) for run in (a, b)]
-    if not (asked[0] & same and asked[1] & same):
+    if not (asked[0] & used and asked[1] & used):
+        told = f"; {len(both)} have the same ids but other content: --changed takes them all the same" if both else ""
         raise InputError(
             f"runs {a.run} and {b.run} have no question in common (suites {a.header['suite']['id']} and "
-            f"{b.header['suite']['id']}); compare runs of one suite"
+            f"{b.header['suite']['id']}); compare runs of one suite{told}"
         )
     return {
-        "ids": same,
-        "common": len(same),
-        "asked_in_both": len(asked[0] & asked[1] & same),
+        "ids": used,
+        "common": len(used),
+        "asked_in_both": len(asked[0] & asked[1] & used),
         "left_out": {
-            "changed": sum(ident in right and ident not in same for ident in left),
-            "only_in_a": sum(ident not in right for ident in left),
-            "only_in_b": sum(ident not in left for ident in right),
+            "changed": len(both - used),
+            "only_in_a": len(left.keys() - both),
+            "only_in_b": len(right.keys() - both),
         },
+        "used_although_changed": sorted(used - same),
+        "weigh_otherwise": sorted(i for i in used if _weight(left[i]) != _weight(right[i])),
     }
 
 
-def _contents(run: Measured) -> dict[str, str]:
-    return {q.id: plan.question_hash(q) for q in run.questions}
+def _weight(question: Question) -> tuple[Any, ...]:
+    return question.severity, question.exposure, question.stratum
 
 
 # --- figures over shared units
@@ -452,6 +461,10 @@ def _about(run: Measured, listed: Row, grading: Row | None) -> Row:
     }  # fmt: skip
 
 
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+
+
 def _notes(
     runs: tuple[Measured, ...], found: dict[str, Row], gradings: Sequence[Row | None], questions: Row, world: _World
 ) -> list[str]:
@@ -469,6 +482,16 @@ def _notes(
         notes.append(
             f"Compared on the {questions['common']} questions that both suites have; left out: {left['changed']} changed, "
             f"{left['only_in_a']} only in A, {left['only_in_b']} only in B. Gates are over all that B asked."
+        )
+    if changed := questions["used_although_changed"]:
+        notes.append(
+            f"{len(changed)} questions were asked or graded otherwise in B and are compared all the same (--changed): a "
+            f"difference may come from the questions. They are {_some(changed)}."
+        )
+    if weights := questions["weigh_otherwise"]:
+        notes.append(
+            f"{len(weights)} questions weigh otherwise in B (severity, exposure or stratum): {_some(weights)}. "
+            f"A difference may come from that."
         )
     asked = [int(run.frame["question"].nunique()) for run in runs]
     if questions["asked_in_both"] < max(asked):

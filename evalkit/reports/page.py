@@ -22,7 +22,8 @@ ANSWERS_ON_PAPER = 20  # of the worst cases
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of all pages: every value is escaped, a name that is not given is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     folder = Path(__file__).parent / "templates"
@@ -43,7 +44,7 @@ def render(report: dict[str, Any], date: str = "") -> str:
     than a table on paper may be is on the screen only, and the paper says so.
     """
     parts = _front(report, date) | _evidence(report) | _background(report)
-    return _environment().get_template("report.html").render(parts)
+    return environment().get_template("report.html").render(parts)
 
 
 def _front(report: dict[str, Any], date: str) -> dict[str, Any]:
@@ -142,12 +143,12 @@ def _css_string(text: str) -> Any:
 
 def tables(*shown: view.Table) -> str:
     """Tables as escaped HTML with a style sheet of their own, to stand in another page (the dashboard)."""
-    return _environment().get_template("tables.html").render(tables=shown)
+    return environment().get_template("tables.html").render(tables=shown)
 
 
 def part(template: str, **values: Any) -> str:
     """One of our templates with its values escaped, to stand in another page (the dashboard)."""
-    return _environment().get_template(template).render(values)
+    return environment().get_template(template).render(values)
 
 
 def _rates(report: Mapping[str, Any]) -> list[Any]:

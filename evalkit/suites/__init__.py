@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,19 +12,25 @@ from evalkit.files import shipped, write_new
 from evalkit.suites.files import SUFFIXES, read
 from evalkit.types import Question, Suite
 
-__all__ = ["SUFFIXES", "available", "find", "from_record", "load", "merge", "new", "suite", "warnings"]
+__all__ = ["SUFFIXES", "available", "find", "from_record", "load", "merge", "new", "suite"]
 
 
 def load(name: str) -> Suite:
-    """Load a suite by name (`./suites`, then the shipped ones) or by path (.yaml, .yml, .jsonl).
+    """Load a suite by name (`./suites`, then the shipped ones), by path (.yaml, .yml, .jsonl), or a public set, `hf:NAME`.
 
     Raises `SuiteError` naming file, question id and field.
     """
+    if name.startswith("hf:"):
+        from evalkit.suites import public
+
+        return public.load(name)
     return suite(*read(find(name)))
 
 
 def find(name: str) -> Path:
     """The file of a suite that is named or given by path."""
+    if name.startswith("hf:"):
+        raise SuiteError(f"{name}: no file yet; make one with: evalkit suites import {name}")
     if Path(name).suffix in SUFFIXES or "/" in name:
         path = Path(name)
         if not path.is_file():
@@ -75,29 +80,6 @@ def from_record(record: dict[str, Any]) -> Suite:
     """A suite as a run's journal holds it."""
     questions = tuple(Question(**{**q, "gold": tuple(q["gold"])}) for q in record["questions"])
     return Suite(**{**record, "questions": questions})
-
-
-def warnings(found: Suite) -> list[str]:
-    """What is allowed but probably not meant."""
-    by_id = {q.id: q for q in found.questions}
-    out = []
-    for q in found.questions:
-        twin = by_id.get(q.twin) if q.twin else None
-        if q.answerable and not q.source:
-            out.append(f"{q.id}: source: nobody can check the gold without one")
-        if twin and twin.answerable == q.answerable:
-            out.append(f"{q.id}: twin: {twin.id} is {'' if twin.answerable else 'un'}answerable too")
-        if twin and twin.twin != q.id:
-            out.append(f"{q.id}: twin: {twin.id} doesn't name {q.id} as its own twin")
-        if twin and twin.cluster != q.cluster:
-            out.append(
-                f"{q.id}: cluster: {q.cluster} differs from its twin's ({twin.cluster}); they aren't independent"
-            )
-        if q.answerable and any(re.fullmatch(re.escape(g), q.text, re.IGNORECASE) for g in q.gold):
-            out.append(f"{q.id}: gold: it is the question")
-    texts = Counter(" ".join(q.text.lower().split()) + (q.context or "") for q in found.questions)
-    out += [f"the same question stands twice: {t[:80]}" for t, n in texts.items() if n > 1]
-    return out
 
 
 TEMPLATE = """\

@@ -128,32 +128,31 @@ def text(head: Mapping[str, Any], questions: Iterable[Question], remark: str = "
     The same suite gives the same bytes, on every machine.
     """
     lines = [f"# {line}".rstrip() for line in remark.splitlines()]
-    lines += [f"{key}: {_scalar(head[key])}" for key in SuiteFile.model_fields if key != "questions" and head.get(key)]
-    lines.append("questions:")
-    for question in questions:
-        lines += [f"  {'-' if i == 0 else ' '} {line}" for i, line in enumerate(_question_lines(question))]
-    return "\n".join(lines) + "\n"
+    lines += [f"{key}: {scalar(head[key])}" for key in SuiteFile.model_fields if key != "questions" and head.get(key)]
+    return "\n".join([*lines, "questions:\n"]) + "".join(question_lines(q) for q in questions)
 
 
-def _question_lines(question: Question) -> list[str]:
+def question_lines(question: Question) -> str:
+    """A question as an entry of a suite's list, with its line end."""
     out = []
     for key, field in QuestionFile.model_fields.items():
         value = getattr(question, key)
         value = list(value) if key == "gold" else value
-        if field.is_required() or value not in (field.default, None):
-            out.append(f"{key}: {_flow(value) if isinstance(value, list) else _scalar(value)}")
-    return out
+        if field.is_required() or key == "severity" or value not in (field.default, None):
+            out.append(f"{key}: {flow(value) if isinstance(value, list) else scalar(value)}")
+    return "".join(f"  {' ' if i else '-'} {line}\n" for i, line in enumerate(out))
 
 
-def _flow(values: list[str]) -> str:
-    return f"[{', '.join(_scalar(v) for v in values)}]"
+def flow(values: list[str]) -> str:
+    """Texts as a YAML list on one line."""
+    return f"[{', '.join(scalar(v) for v in values)}]"
 
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 _./()%+-]*[A-Za-z0-9)%]|[A-Za-z]")
 _NOT_TEXT = re.compile(r"(?i)y|n|yes|no|on|off|true|false|null|none|~")
 
 
-def _scalar(value: Any) -> str:
+def scalar(value: Any) -> str:
     """A value so that YAML and JSON readers of every version take it for what it is: quoted wherever in doubt."""
     if isinstance(value, bool) or not isinstance(value, str):
         return json.dumps(value)

@@ -263,11 +263,34 @@ def test_a_changed_suite_is_compared_on_what_is_the_same(folder, runs, start, co
     found = compared(runs[0], other, "--gate", "SIMULATED-a:accuracy>=0.1")
     assert found["questions"] == {
         "common": 2 * N - 30, "asked_in_both": 2 * N - 30, "left_out": {"changed": 30, "only_in_a": 0, "only_in_b": 20},
+        "used_although_changed": [], "weigh_otherwise": [],
     }  # fmt: skip
     metrics = found["models"][0]["metrics"]
     assert [metrics["accuracy"][side]["n_asked"] for side in "ab"] == [N - 30, N - 30]
     assert metrics["unknown_answer_hallucination"]["a"]["n_asked"] == N
     assert any("left out: 30 changed, 0 only in A, 20 only in B" in note for note in found["notes"])
+
+
+def test_changed_questions_are_used_when_told(folder, runs, start, compared) -> None:
+    other = start(suite(folder / "reworded.jsonl", changed=30), "reworded", 0.6)
+    found = compared(runs[0], other, "--changed")
+    assert found["questions"]["common"] == 2 * N
+    assert found["questions"]["used_although_changed"] == sorted(f"k{i}" for i in range(30))
+    assert found["models"][0]["metrics"]["accuracy"]["a"]["n_asked"] == N
+    assert any("30 questions were asked or graded otherwise in B" in note for note in found["notes"])
+
+
+def test_questions_that_weigh_otherwise_are_told(folder, runs, start, compared) -> None:
+    lines = suite(folder / "heavier.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    (folder / "heavier.jsonl").write_text(
+        "".join(
+            json.dumps({**row, "exposure": 9.0}) + "\n" if row["id"] == "k3" else json.dumps(row) + "\n" for row in rows
+        )
+    )
+    found = compared(runs[0], start(folder / "heavier.jsonl", "heavier", 0.2))
+    assert found["questions"]["weigh_otherwise"] == ["k3"]
+    assert any("1 questions weigh otherwise in B" in note and "k3" in note for note in found["notes"])
 
 
 def test_two_samples_of_a_suite_are_paired_where_they_meet(folder, runs, start, compared) -> None:

@@ -24,7 +24,7 @@ HEAVY = (
     "pydantic",
 )
 PURE = ("evalkit.graders", "evalkit.divergence", "evalkit.statistics", "evalkit.plan", "evalkit.protocols", "evalkit.text",
-        "evalkit.grading", "evalkit.judging", "evalkit.fitted", "evalkit.labelling", "evalkit.designs", "evalkit.planning", "evalkit.types", "evalkit.errors")  # fmt: skip
+        "evalkit.grading", "evalkit.judging", "evalkit.fitted", "evalkit.labelling", "evalkit.designs", "evalkit.planning", "evalkit.referee", "evalkit.generators", "evalkit.types", "evalkit.errors")  # fmt: skip
 
 
 def loaded_by(code: str) -> set[str]:
