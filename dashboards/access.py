@@ -6,10 +6,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import roles
 import streamlit as st
 from streamlit.runtime.secrets import secrets_singleton
 
+from evalkit import roles
 from evalkit.reports.display import clean
 
 REVIEWER = "EVALKIT_REVIEWER"  # set by `evalkit dashboard --reviewer`

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import access
 import pages
 import read
@@ -25,17 +27,28 @@ def _watch(run: str, seen: int) -> None:
 
 def _choose(runs: list[dict[str, object]]) -> None:
     idents = [str(run["id"]) for run in runs]
-    with st.sidebar:
-        chosen = state.select("Run", idents, key="run")
-        run = next((run for run in runs if run["id"] == chosen), runs[0])
-        simulated = " · SIMULATED" if run["simulated"] else ""
-        st.text(f"{clean(run['suite'], 60)} on {clean(run['panel'], 60)}{simulated}")
-        st.text(f"State: {WORDS.get(str(run['state']), 'unknown')}")
-        st.text(f"{run['n_answered']} of {run['n_asked']} asks answered")
-        st.text(f"Started {clean(run['created_at'], 40)}")
-        if run["state"] == "running":
-            _watch(chosen, read.revision(chosen))
-        access.sidebar()
+    chosen = state.select("Run", idents, key="run")
+    run = next((run for run in runs if run["id"] == chosen), runs[0])
+    simulated = " · SIMULATED" if run["simulated"] else ""
+    facts = (
+        f"{clean(run['suite'], 60)} on {clean(run['panel'], 60)}{simulated}",
+        f"State: {WORDS.get(str(run['state']), 'unknown')}",
+        f"{run['n_answered']} of {run['n_asked']} asks answered",
+        f"Started {clean(run['created_at'], 40)}",
+    )
+    st.text("\n".join(facts))
+    if run["state"] == "running":
+        _watch(chosen, read.revision(chosen))
+    access.sidebar()
+
+
+def _ways(place: Any, made: dict[str, list[tuple[str, Any]]]) -> None:
+    """The navigation. Its links carry run and filters along, also into another tab."""
+    with place:
+        for group, listed in made.items():
+            st.html(f'<p class="evalkit-group">{group}</p>')
+            for file, page in listed:
+                state.way(file, page.url_path, page.title)
 
 
 def main() -> None:
@@ -44,15 +57,19 @@ def main() -> None:
     st.set_page_config(page_title="evalkit", layout="wide")
     show.style()
     first = pages.files()[0]
-    page = st.navigation(
-        {
-            group: [st.Page(file, title=title, default=file == first) for file, title in listed]
-            for group, listed in pages.PAGES.items()
-        }
-    )
+    made = {
+        group: [(file, st.Page(file, title=title, default=file == first)) for file, title in listed]
+        for group, listed in pages.PAGES.items()
+    }
+    # Drawn below: Streamlit's own grouped navigation is a list with more than items in it, which screen readers trip over.
+    page = st.navigation([page for group in made.values() for _, page in group], position="hidden")
     state.begin(page.url_path)
     access.person()  # ends here for who may not look
-    _choose(read.runs())
+    runs = read.runs()
+    ways = st.sidebar.container(gap=None)
+    with st.sidebar:
+        _choose(runs)
+    _ways(ways, made)
     page.run()
 
 

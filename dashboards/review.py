@@ -11,7 +11,7 @@ import state
 import streamlit as st
 
 from evalkit.errors import EvalkitError, StoreError
-from evalkit.reports import review, verdicts, view_review
+from evalkit.reports import review, view_review
 from evalkit.reports.display import clean, labels
 
 KINDS = {"outcome": "Answers", "relation": "Pairs of answers"}
@@ -176,12 +176,14 @@ def _look(run: str) -> None:
 
 def _corrected(report: dict[str, Any]) -> None:
     st.header("Corrected by people's labels", anchor=False)
-    found = verdicts.corrections(report)
+    found = view_review.corrected(report)
     if found is None:
         show.empty("Nobody has labelled answers of this run yet.", "Rates are as graded.")
         return
     st.text("Rates as graded, and put right for the grader's errors that labels on answers show; 95 % intervals.")
-    show.tables(found, name="corrections")
+    table, how = found
+    show.tables(table, name="corrections")
+    st.text(how)
 
 
 def main() -> None:

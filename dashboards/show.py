@@ -195,12 +195,19 @@ STYLE = """<style>
 .evalkit-figures dt{font-size:.875rem}
 .evalkit-figures dd{margin:0;font-size:1.6rem;font-weight:600;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .evalkit-figures small{display:block;font-size:.8125rem;font-weight:400}
+.evalkit-group{margin:.9rem 0 .2rem;font-size:.8125rem;font-weight:600}
+[data-testid=stSidebar] [data-testid=stText]{font-size:.875rem}
+[data-testid=stSidebar] [data-testid=stPageLink-NavLink]{padding:0 .5rem;height:28px;margin:6px 0}
+h1{font-size:2rem!important;padding-top:0!important}
+h2{font-size:1.5rem!important}
+h3{font-size:1.2rem!important}
+[data-testid=stMainBlockContainer]{padding-top:3.5rem}
 [data-testid=stMainBlockContainer]{max-width:120rem;margin:0 auto}
 [data-testid=stText]{max-width:60rem;overflow-wrap:anywhere}
 [data-testid=stText] *{white-space:pre-wrap!important;overflow-wrap:anywhere}
 [data-testid=stCode] code,[data-testid=stCode] span{overflow-wrap:anywhere}
 @media (min-width:2200px){html{font-size:19px}}
-@media (max-width:640px){[data-testid=stMainBlockContainer]{padding-left:1rem;padding-right:1rem}h1{font-size:1.9rem!important}}
+@media (max-width:640px){[data-testid=stMainBlockContainer]{padding-left:1rem;padding-right:1rem}h1{font-size:1.6rem!important}}
 @media print{
 [data-testid=stSidebar],[data-testid=stHeader],[data-testid=stToolbar],[data-testid=stDownloadButton],[data-testid=stPopover],
 [data-testid=stButton],[data-testid=stPageLink],[data-testid=stElementToolbar]{display:none!important}

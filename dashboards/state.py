@@ -40,6 +40,7 @@ def begin(page: str) -> None:
     arrived = st.session_state.get(_PAGE) != page or back
     st.session_state[_PAGE] = page
     if not arrived:
+        _catch_up()
         return
     for key in _live():
         st.session_state.pop(key, None)
@@ -48,6 +49,13 @@ def begin(page: str) -> None:
         kept = st.session_state.setdefault(_KEPT, {})
         kept[""] = {key: values for key, values in address.items() if key in SHARED}
         kept[page] = {key: values for key, values in address.items() if key not in SHARED}
+
+
+def _catch_up() -> None:
+    """What was just chosen in the sidebar's filters, which are drawn after the links that carry it along."""
+    for key in SHARED:
+        if isinstance(st.session_state.get(key), list):
+            _place(key)[key] = [str(value) for value in st.session_state[key]]
 
 
 def get(key: str, default: str = "") -> str:
@@ -69,10 +77,17 @@ def forget(*keys: str) -> None:
 
 def link(page: str, label: str, **params: str | int) -> None:
     """A link to another page of the app, with parameters; the chosen run and the filters go along."""
-    st.session_state.setdefault(_KEPT, {})
-    shared = {key: values for key in SHARED if (values := _place(key).get(key))}
-    named = {key: str(value) for key, value in params.items()}
-    st.page_link(page, label=escape(label), query_params={**shared, **named})
+    st.page_link(page, label=escape(label), query_params={**_shared(), **{k: str(v) for k, v in params.items()}})
+
+
+def way(page: str, url_path: str, title: str) -> None:
+    """A link of the navigation: to a page as it was left, with the chosen run and the filters."""
+    own = st.session_state.get(_KEPT, {}).get(url_path, {})
+    st.page_link(page, label=title, width="stretch", query_params={**_shared(), **own})
+
+
+def _shared() -> dict[str, Values]:
+    return {key: values for key in SHARED if (values := _place(key).get(key))}
 
 
 def escape(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from evalkit import __version__, keys
-from evalkit.cli import compare, instrument, planning, running, watching
+from evalkit.cli import compare, instrument, planning, running, serving, watching
 from evalkit.cli.catalogue import panels_app, profiles_app, suites_app
 from evalkit.cli.options import DEFAULT_RESULTS, Json, Results, RunName
 from evalkit.console import pairs, print_rows, say, write_file
@@ -60,6 +60,7 @@ app.command()(instrument.validate)
 app.command()(instrument.grade)
 app.command()(compare.compare)
 app.command()(planning.plan)
+app.command()(serving.dashboard)
 runs_app.command("watch")(watching.watch)
 
 
@@ -140,23 +141,6 @@ def _day(given: str | None) -> str:
         )
         raise InputError(what) from error
     return moment.strftime("%Y-%m-%d")
-
-
-@app.command()
-def dashboard(
-    results: Results = DEFAULT_RESULTS,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8501,
-    headless: Annotated[bool, typer.Option("--headless", help="Don't open a browser.")] = False,
-) -> None:
-    """Open the dashboard in a browser. It reads the store only, also while a run is writing."""
-    from evalkit.files import shipped
-
-    page = shipped("dashboards") / "app.py"
-    os.environ["EVALKIT_RESULTS"] = str(results.resolve())
-    options = {"server.address": "127.0.0.1", "server.port": port, "server.headless": str(headless).lower(),
-               "browser.gatherUsageStats": "false", "server.fileWatcherType": "none"}  # fmt: skip
-    arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
-    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(page), *arguments])  # noqa: S606
 
 
 # --- runs and store

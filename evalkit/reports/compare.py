@@ -22,15 +22,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from evalkit import __version__, plan
+from evalkit import __version__
 from evalkit.errors import InputError
+from evalkit.reports import questions_in_common
 from evalkit.reports.definitions import LABELS, definitions
 from evalkit.reports.display import clean
 from evalkit.reports.measured import Measured, measure
 from evalkit.reports.runs import listed as all_runs
 from evalkit.store import Store
 from evalkit.store.store import Reader
-from evalkit.types import Question, RiskProfile
+from evalkit.types import RiskProfile
 
 if TYPE_CHECKING:
     import numpy as np
@@ -147,7 +148,7 @@ def compare(results: Path, a: str, b: str, want: Wanted, profile: RiskProfile | 
             raise InputError(
                 f"--gate {gate.text!r}: run B has no model {gate.model!r}; it has {', '.join(after.models)}"
             )
-    questions = _questions(before, after, want.changed)
+    questions = questions_in_common.of(before, after, want.changed)
     world = _World.of(before, after, questions["ids"], want)
     changes = _changes(world, models, want)
     checks = _checks(world, models, want)
@@ -205,37 +206,6 @@ def _models(a: Measured, b: Measured, want: Wanted) -> list[tuple[str, str]]:
             "say which is compared with which by --map A_MODEL=B_MODEL"
         )
     return found
-
-
-def _questions(a: Measured, b: Measured, changed: bool) -> Row:
-    """Ids of the questions to compare on, and what is left out of each: those asked or graded otherwise, unless `changed`."""
-    left, right = ({q.id: q for q in run.questions} for run in (a, b))
-    both = left.keys() & right.keys()
-    same = {ident for ident in both if plan.question_hash(left[ident]) == plan.question_hash(right[ident])}
-    used = both if changed else same
-    asked = [set(run.frame["question"]) for run in (a, b)]
-    if not (asked[0] & used and asked[1] & used):
-        told = f"; {len(both)} have the same ids but other content: --changed takes them all the same" if both else ""
-        raise InputError(
-            f"runs {a.run} and {b.run} have no question in common (suites {a.header['suite']['id']} and "
-            f"{b.header['suite']['id']}); compare runs of one suite{told}"
-        )
-    return {
-        "ids": used,
-        "common": len(used),
-        "asked_in_both": len(asked[0] & asked[1] & used),
-        "left_out": {
-            "changed": len(both - used),
-            "only_in_a": len(left.keys() - both),
-            "only_in_b": len(right.keys() - both),
-        },
-        "used_although_changed": sorted(used - same),
-        "weigh_otherwise": sorted(i for i in used if _weight(left[i]) != _weight(right[i])),
-    }
-
-
-def _weight(question: Question) -> tuple[Any, ...]:
-    return question.severity, question.exposure, question.stratum
 
 
 # --- figures over shared units
@@ -461,10 +431,6 @@ def _about(run: Measured, listed: Row, grading: Row | None) -> Row:
     }  # fmt: skip
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-
-
 def _notes(
     runs: tuple[Measured, ...], found: dict[str, Row], gradings: Sequence[Row | None], questions: Row, world: _World
 ) -> list[str]:
@@ -477,22 +443,7 @@ def _notes(
         )
     if runs[0].run == runs[1].run:
         notes.append("A and B are the same run.")
-    left = questions["left_out"]
-    if any(left.values()):
-        notes.append(
-            f"Compared on the {questions['common']} questions that both suites have; left out: {left['changed']} changed, "
-            f"{left['only_in_a']} only in A, {left['only_in_b']} only in B. Gates are over all that B asked."
-        )
-    if changed := questions["used_although_changed"]:
-        notes.append(
-            f"{len(changed)} questions were asked or graded otherwise in B and are compared all the same (--changed): a "
-            f"difference may come from the questions. They are {_some(changed)}."
-        )
-    if weights := questions["weigh_otherwise"]:
-        notes.append(
-            f"{len(weights)} questions weigh otherwise in B (severity, exposure or stratum): {_some(weights)}. "
-            f"A difference may come from that."
-        )
+    notes += questions_in_common.notes(questions)
     asked = [int(run.frame["question"].nunique()) for run in runs]
     if questions["asked_in_both"] < max(asked):
         notes.append(

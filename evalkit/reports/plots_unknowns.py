@@ -31,8 +31,10 @@ def risk_coverage(found: said.Row, names: said.Names, *, dark: bool = False) -> 
         for name in shown for point in found["models"][name]["points"]
     ]  # fmt: skip
     domain = [names[name] for name in shown]
-    legend = alt.Legend(title=None, orient="top", columns=2, labelColor=ink, labelFontSize=12, labelLimit=280, symbolSize=300, symbolType="stroke",
-                        symbolStrokeWidth=3)  # fmt: skip
+    legend = alt.Legend(
+        title=None, orient="top", columns=2, labelColor=ink, labelFontSize=12, labelLimit=280,
+        symbolSize=300, symbolType="stroke", symbolStrokeWidth=3,
+    )  # fmt: skip
     colours = [_LINES[at % len(_LINES)] for at in range(len(shown))]
     dashes = [_DASHES[at // len(_LINES) % len(_DASHES)] for at in range(len(shown))]
     axis: dict[str, Any] = {"format": ".0%", "grid": True, "titleColor": muted, "labelOverlap": True, "tickCount": 5}

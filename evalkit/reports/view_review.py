@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from evalkit.reports import verdicts
 from evalkit.reports.display import MISSING, clean, number, span
 from evalkit.reports.view import Cell, Table
 
@@ -90,3 +92,18 @@ def revealed(found: Row, names: Mapping[str, str], kind: str) -> str:
     probability = "" if found["probability"] is None else f", probability {positive} {number(found['probability'], 3)}"
     why = clean(found["why"] or MISSING, 300)
     return f"Answered by {who}. evalkit: {said} ({clean(found['stage'] or MISSING, 60)}{probability}): {why}"
+
+
+def corrected(report: Row) -> tuple[Table, str] | None:
+    """Rates as graded beside those that labels correct, and a line for each way in which that was done, or why it wasn't.
+
+    None where nobody has labelled answers.
+    """
+    found = verdicts.corrections(report)
+    if found is None:
+        return None
+    how: dict[tuple[str, str], list[str]] = {}
+    for row in found.rows:
+        how.setdefault((row[0].text, row[-1].text), []).append(row[1].text)
+    lines = [f"{figure}, {', '.join(models)}: {said}." for (figure, said), models in how.items()]
+    return replace(found, header=found.header[:-1], rows=tuple(row[:-1] for row in found.rows)), "\n".join(lines)

@@ -17,7 +17,7 @@ from evalkit.errors import InputError
 from evalkit.reports import pdf
 
 PAGES = Path(__file__).parents[2] / "dashboards"
-MODULES = ("access", "filters", "pages", "read", "roles", "show", "state")  # the pages' helpers, imported by bare name
+MODULES = ("access", "filters", "pages", "read", "show", "state")  # the pages' helpers, imported by bare name
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+from collections import Counter
 from pathlib import Path
 
 from small_store import evalkit
 
+from evalkit.reports import labels
 from evalkit.store import Store
 
 MODELS = ("SIMULATED-able", "SIMULATED-eager")
-QUESTIONS = 40
+QUESTIONS = 60  # enough labels of each model to correct it by them alone
 SAMPLE = 500  # more than there is: all is drawn, each with probability 1
 
 
@@ -30,12 +33,13 @@ def make(folder: Path) -> tuple[Path, str]:
 
 
 def truth(results: Path, run: str) -> dict[str, str]:
-    """Item -> what people say of it, in the sample's order."""
-    wrong, found = 0, {}
-    outcomes = Store(results).query("SELECT ask, outcome FROM outcomes WHERE run = ? ORDER BY ask", [run])
-    for row in outcomes:
-        wrong += row["outcome"] == "incorrect"
-        found[row["ask"]] = "abstained" if row["outcome"] == "incorrect" and wrong % 5 == 0 else row["outcome"]
+    """Item -> what people say of it."""
+    wrong, found = Counter[str](), {}
+    sql = "SELECT ask, model, outcome FROM outcomes WHERE run = ? ORDER BY model, ask"
+    for row in Store(results).query(sql, [run]):
+        wrong[row["model"]] += row["outcome"] == "incorrect"
+        planted = row["outcome"] == "incorrect" and wrong[row["model"]] % 5 == 0
+        found[row["ask"]] = "abstained" if planted else row["outcome"]
     return found
 
 
@@ -47,24 +51,18 @@ def share(results: Path, run: str, model: str) -> float:
 
 
 def import_most(results: Path, run: str, annotator: str, left: int, folder: Path) -> list[str]:
-    """Label the sample by `evalkit label import` but for its last `left` items graded as fabricated; these, in its order."""
-    path = folder / f"{annotator}.csv"
-    evalkit("label", "export", run, "--n", SAMPLE, "--out", path, "--results", results)
+    """Label the sample as by `evalkit label export` and `import`, but for its last `left` planted errors; these, in its order."""
+    rows = list(csv.DictReader(io.StringIO(labels.export(results, run, "outcome", SAMPLE, 0))))
     said = truth(results, run)
-    with path.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    open_ = [row["item"] for row in rows if said[row["item"]] == "abstained" and _graded(results, run, row["item"])]
-    kept = open_[len(open_) - left :]
+    graded = {row["ask"]: row["outcome"] for row in Store(results).query("SELECT ask, outcome FROM outcomes")}
+    planted = [row["item"] for row in rows if said[row["item"]] != graded[row["item"]]]
+    kept = planted[len(planted) - left :]
     for row in rows:
         row |= {"label": "" if row["item"] in kept else said[row["item"]], "annotator": annotator}
+    path = folder / f"{annotator}.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
         writer.writerows(rows)
-    evalkit("label", "import", path, "--run", run, "--results", results)
+    labels.take_in(results, run, path, None)
     return kept
-
-
-def _graded(results: Path, run: str, ask: str) -> bool:
-    found = Store(results).query("SELECT outcome FROM outcomes WHERE run = ? AND ask = ?", [run, ask])
-    return bool(found[0]["outcome"] == "incorrect")

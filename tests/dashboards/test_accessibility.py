@@ -11,10 +11,11 @@ pytestmark = pytest.mark.enable_socket  # loopback only
 PAGES = driving.navigation()
 
 
-# Buttons and links that a press of Tab passes over; of a group of choices only one is a stop, by its pattern.
+# Buttons and links that a press of Tab passes over; what is one stop, by its pattern (a list and
+# its arrow, a group of choices), is left out.
 PASSED_OVER = """() => [...document.querySelectorAll('[data-testid=stMain] button, [data-testid=stMain] a[href]')]
   .filter(e => e.tabIndex < 0 && !e.disabled && e.checkVisibility())
-  .filter(e => !e.closest('[role=radiogroup],[data-testid=stElementToolbar],[data-testid=stNumberInput]'))
+  .filter(e => !e.closest('[role=radiogroup],[data-testid=stElementToolbar],[data-testid=stNumberInput],[data-testid=stSelectbox]'))
   .map(e => e.outerHTML.slice(0, 150))"""
 FOCUSED = "(document.activeElement.innerText || document.activeElement.ariaLabel || '').trim().slice(0, 60)"
 

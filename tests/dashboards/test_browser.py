@@ -1,84 +1,34 @@
-"""The report's page and the dashboard in a real browser: nothing loaded from elsewhere, accessible, live."""
+"""The dashboard in a real browser: state in the address, filters over pages, the Back button, files of tables and plots."""
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
+import re
 from pathlib import Path
 from typing import Any
 
+import driving
 import example_report
 import pytest
+from conftest import World
 
 from evalkit.reports import render
 
 pytestmark = pytest.mark.enable_socket  # loopback only
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+WAIT = 60_000
+ABLE = "SIMULATED-able"
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield opened
-        opened.close()
+def opened(browser: Any, address: str) -> Any:
+    page = browser.new_context(viewport={"width": 1280, "height": 1600}, accept_downloads=True).new_page()
+    page.goto(address)
+    driving.settle(page)
+    return page
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The dashboard over stand-in data, on a free port of loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = tmp_path_factory.mktemp("results")
-    script = Path(__file__).with_name("serve_stub.py")
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, str(script), str(port)],
-            env=os.environ | {"EVALKIT_RESULTS": str(folder)},
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            _wait(f"http://127.0.0.1:{port}/_stcore/health", process)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
-def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        assert process.poll() is None, "the server ended"
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail("the server did not start in a minute")
-
-
-def _violations(page: Any) -> list[str]:
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page).response["violations"]
-    return [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found]
+def go(page: Any, title: str) -> None:
+    page.get_by_test_id("stSidebar").get_by_role("link", name=title, exact=True).click()
+    page.get_by_role("heading", name=title, exact=True, level=1).wait_for(timeout=WAIT)
+    driving.settle(page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -88,45 +38,68 @@ def test_the_report_is_accessible_and_loads_nothing(browser: Any, tmp_path: Path
     file.write_text(render(example_report.example(), "html"), encoding="utf-8")
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
-    loaded: list[str] = []
-    said: list[str] = []
-    page.on("request", lambda request: loaded.append(request.url))
-    page.on("console", lambda message: said.append(message.text))
-    page.on("dialog", lambda dialog: pytest.fail("a script ran"))
+    watch = driving.Watch(page)
     page.goto(file.as_uri())
-    assert loaded == [file.as_uri()]
-    assert said == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert page.locator("svg[role=img]").count() == 7
-    assert _violations(page) == []
+    assert page.evaluate(driving.WIDE) == []
+    assert page.locator("svg[role=img]").count() >= 7
+    assert driving.violations(page) == []
+    assert watch.wrong == []
     context.close()
 
 
-@pytest.mark.parametrize("path", ["", "divergence", "questions?view=fabricated"])
-def test_the_dashboard_is_accessible_and_loads_nothing_from_elsewhere(browser: Any, served: str, path: str) -> None:
-    page = browser.new_page(viewport={"width": 1280, "height": 1600})
-    elsewhere: list[str] = []
-    page.on("request", lambda r: elsewhere.append(r.url) if not r.url.startswith((served, "data:", "blob:")) else None)
-    page.on("dialog", lambda dialog: pytest.fail("a script ran"))
-    page.goto(f"{served}/{path}")
-    page.wait_for_selector("h2", timeout=60_000)
-    page.wait_for_timeout(1_500)
-    assert [url for url in elsewhere if not url.startswith(served.replace("http", "ws"))] == []
-    assert page.locator("[data-testid=stException]").count() == 0
-    assert _violations(page) == []
-    page.close()
+def test_run_and_filters_stay_over_pages_and_open_in_a_fresh_browser(
+    browser: Any, served: driving.Server, world: World
+) -> None:
+    page = opened(browser, f"{served.address}/risk?run={world.run}")
+    page.get_by_test_id("stSidebar").get_by_label("Models").click()
+    page.get_by_role("option", name=ABLE).click()
+    page.wait_for_url(f"**models={ABLE}*", timeout=WAIT)
+    page.keyboard.press("Escape")
+    page.get_by_text(f"Filters are on: models {ABLE}").wait_for(timeout=WAIT)
+    go(page, "Questions")
+    page.wait_for_url(f"**/questions?*models={ABLE}*", timeout=WAIT)
+    page.get_by_label("Search in questions and answers").fill("capital")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=capital*", timeout=WAIT)
+    driving.settle(page)
+    said = page.get_by_test_id("stMain").inner_text()
+    fresh = opened(browser, page.url)
+    assert fresh.get_by_label("Search in questions and answers").input_value() == "capital"
+    assert fresh.get_by_test_id("stMain").inner_text() == said
+    fresh.context.close()
+    go(page, "About")
+    assert "q=" not in page.url
+    assert f"run={world.run}" in page.url
+    go(page, "Questions")
+    assert page.get_by_label("Search in questions and answers").input_value() == "capital"
+    page.go_back()
+    page.get_by_role("heading", name="About", exact=True, level=1).wait_for(timeout=WAIT)
+    page.context.close()
 
 
-def test_the_chosen_run_stays_over_pages_and_in_the_address(browser: Any, served: str) -> None:
-    other = "20261121-090000-quickstart-0001"
-    page = browser.new_page()
-    page.goto(f"{served}/?run={other}")
-    page.wait_for_selector("text=State: interrupted", timeout=60_000)
-    page.get_by_role("link", name="Divergence").click()
-    page.wait_for_selector("text=Contradiction rate", timeout=60_000)
-    page.wait_for_selector("text=State: interrupted")
-    page.wait_for_url(f"**/divergence?run={other}*")
+def test_another_run_stays_over_pages(browser: Any, served: driving.Server, world: World) -> None:
+    page = opened(browser, f"{served.address}/?run={world.hostile}")
+    go(page, "About")
+    page.wait_for_url(f"**/about?run={world.hostile}*", timeout=WAIT)
     page.reload()
-    page.wait_for_selector("text=State: interrupted", timeout=60_000)
-    assert f"run={other}" in page.url
-    page.close()
+    driving.settle(page)
+    assert world.hostile in page.url
+    assert page.get_by_test_id("stSidebar").get_by_label("Run").input_value() == world.hostile
+    page.context.close()
+
+
+def test_tables_and_plots_can_be_taken_along(browser: Any, served: driving.Server, world: World) -> None:
+    page = opened(browser, f"{served.address}/?run={world.run}")
+    with page.expect_download() as csv:
+        page.get_by_role("button", name="CSV").first.click()
+    text = Path(csv.value.path()).read_text(encoding="utf-8-sig")
+    assert text.startswith('"Model"')
+    assert all(line.startswith('"') for line in text.splitlines() if line)
+    page.get_by_role("button", name=re.compile("^In words, PNG, SVG")).first.click()
+    starts = {"PNG": b"\x89PNG", "SVG": b"<svg"}
+    for kind, start in starts.items():
+        with page.expect_download() as file:
+            page.get_by_role("button", name=kind, exact=True).click()
+        assert Path(file.value.path()).read_bytes().startswith(start)
+        assert file.value.suggested_filename.endswith(kind.lower())
+    page.context.close()

@@ -21,8 +21,8 @@ METRIC = "unknown_answer_hallucination"
 
 def corrected(results: Path, run: str) -> dict[str, float]:
     """Model -> its corrected rate."""
-    report = json.loads(small_store.evalkit("report", run, "--format", "json", "--results", results))
-    return {model["model"]: model["corrected"]["value"] for model in report["corrected"][METRIC]["models"]}
+    found = data.cached_report(results, run)["corrected"][METRIC]["models"]
+    return {model["model"]: model["corrected"]["value"] for model in found}
 
 
 def test_a_review_label_changes_the_corrected_rate(browser: Any, tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_a_review_label_changes_the_corrected_rate(browser: Any, tmp_path: Path)
         page = browser.new_page(viewport={"width": 1280, "height": 1600})
         watch = driving.Watch(page, server.address)
         page.goto(f"{server.address}/review?run={run}&n={labelled.SAMPLE}")
-        page.get_by_text("78 of 80 labelled by you").wait_for(timeout=WAIT)
+        page.get_by_text("118 of 120 labelled by you").wait_for(timeout=WAIT)
         driving.settle(page)
         for value in before.values():
             assert page.get_by_text(figure(value, "rate"), exact=False).count()
@@ -43,9 +43,9 @@ def test_a_review_label_changes_the_corrected_rate(browser: Any, tmp_path: Path)
         page.wait_for_timeout(500)
         page.get_by_label("Seed of the draw").fill("0")
         page.locator("h1").click()
-        page.get_by_text("78 of 80 labelled by you").wait_for(timeout=WAIT)
+        page.get_by_text("118 of 120 labelled by you").wait_for(timeout=WAIT)
         driving.settle(page)
-        for done in ("79 of 80", "80 of 80"):
+        for done in ("119 of 120", "120 of 120"):
             page.keyboard.press("4")  # both are planted: graded as fabricated, abstentions by people
             page.get_by_text(f"{done} labelled by you").wait_for(timeout=WAIT)
             driving.settle(page)
@@ -59,7 +59,9 @@ def test_a_review_label_changes_the_corrected_rate(browser: Any, tmp_path: Path)
             assert abs(value - labelled.share(results, run, model)) < 0.03
             assert page.get_by_text(figure(value, "rate"), exact=False).count()
         assert watch.wrong == []
-        sentence = next(s for s in verdicts.sentences(data.report(results, run)) if s.startswith("Corrected for"))
+        sentence = next(
+            s for s in verdicts.sentences(data.cached_report(results, run)) if s.startswith("Corrected for")
+        )
         page.get_by_role("link", name="Overview").click()
         page.get_by_text(sentence).wait_for(timeout=WAIT)
         page.close()

@@ -26,7 +26,7 @@ def served(store: tuple[Path, str]) -> Iterator[driving.Server]:
 
 def choose(page: Any, label: str, option: str) -> None:
     """Choose from a list by keyboard."""
-    page.get_by_role("combobox", name=label).focus()
+    page.get_by_role("combobox", name=label, exact=True).focus()
     page.keyboard.type(option)
     page.keyboard.press("Enter")
 

@@ -10,6 +10,7 @@ import driving
 import pytest
 from conftest import World
 
+from evalkit import roles
 from evalkit.errors import StoreError
 from evalkit.reports import data
 
@@ -215,9 +216,7 @@ def test_text_in_a_label_is_shown_as_it_is(helpers: None) -> None:
     [("127.0.0.1", True), ("127.8.8.8", True), ("localhost", True), ("::1", True), ("[::1]", True), ("0.0.0.0", False),
      ("192.168.1.5", False), ("::", False), ("", False), (None, False), ("example.org", False), ("127.0.0.1.evil.example", False)],
 )  # fmt: skip
-def test_a_reviewer_s_name_counts_on_loopback_only(helpers: None, host: str | None, alone: bool) -> None:
-    import roles
-
+def test_a_reviewer_s_name_counts_on_loopback_only(host: str | None, alone: bool) -> None:
     assert roles.loopback(host) is alone
     found = roles.local("Ada", host)
     assert (found.role, found.may_review, found.name) == (("reviewer", True, "Ada") if alone else ("viewer", False, ""))
@@ -244,9 +243,7 @@ LISTS = {"reviewers": ["Ada@Example.org"], "viewers": ["*@example.org", "guest@o
         ({"email": "ada@example.org"}, {"reviewers": "ada@example.org"}, None),  # a text is no list
     ],
 )
-def test_roles_by_e_mail(helpers: None, claims: dict[str, Any], lists: dict[str, Any], role: str | None) -> None:
-    import roles
-
+def test_roles_by_e_mail(claims: dict[str, Any], lists: dict[str, Any], role: str | None) -> None:
     found = roles.logged_in(claims, lists)
     assert (found and found.role) == role
 
