@@ -49,7 +49,7 @@ dashboard: setup ## Open the dashboard
 	$(EVALKIT) dashboard
 
 lock: ## Resolve anew and pin every package with its hashes
-	uv pip compile --quiet pyproject.toml --extra local --extra ray --extra keyring --extra generate --group dev --generate-hashes --universal --python-version 3.11 \
+	uv pip compile --quiet pyproject.toml --extra local --extra ray --extra keyring --extra oidc --extra generate --group dev --generate-hashes --universal --python-version 3.11 \
 	  --no-header --no-annotate --output-file requirements.lock
 
 clean: ## Remove the environment and caches (runs stay)

@@ -33,9 +33,9 @@ def choose(report: Mapping[str, Any], *, models: bool = True, strata: bool = Fal
     of_severity: tuple[str, ...] = ()
     with st.sidebar, st.expander("Filters", expanded=True):
         if models:
-            chosen = state.multi("Models", idents, key="models", names={i: state.escape(n) for i, n in names.items()})
+            chosen = state.multi("Models", idents, key="models", names=names)
         if strata and known_strata:
-            shown = {name: state.escape(clean(name, 60)) for name in known_strata}
+            shown = {name: clean(name, 60) for name in known_strata}
             of_strata = state.multi("Strata", known_strata, key="strata", names=shown)
         if severity and known_severities:
             of_severity = state.multi("Severity (1 to 5)", [str(s) for s in known_severities], key="severity")

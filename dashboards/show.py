@@ -195,6 +195,7 @@ STYLE = """<style>
 .evalkit-figures dt{font-size:.875rem}
 .evalkit-figures dd{margin:0;font-size:1.6rem;font-weight:600;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .evalkit-figures small{display:block;font-size:.8125rem;font-weight:400}
+.stHtml .evalkit .scroll{margin-bottom:0}
 .evalkit-group{margin:.9rem 0 .2rem;font-size:.8125rem;font-weight:600}
 [data-testid=stSidebar] [data-testid=stText]{font-size:.875rem}
 [data-testid=stSidebar] [data-testid=stPageLink-NavLink]{padding:0 .5rem;height:28px;margin:6px 0}

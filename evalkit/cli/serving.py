@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from socket import gethostname
 from typing import Annotated, Any
 
 import typer
@@ -17,7 +18,7 @@ from evalkit.console import say
 from evalkit.errors import InputError
 from evalkit.roles import loopback
 
-HERE = "127.0.0.1"
+HERE, EVERYWHERE = "127.0.0.1", ("0.0.0.0", "::", "")  # noqa: S104 - warned of
 
 
 def dashboard(
@@ -46,6 +47,9 @@ def dashboard(
         os.environ["EVALKIT_REVIEWER"] = reviewer.strip()
     options = {"server.address": host, "server.port": port, "server.headless": str(headless).lower(),
                "browser.gatherUsageStats": "false", "server.fileWatcherType": "none"}  # fmt: skip
+    # The name to open: without one Streamlit asks a server on the internet for this machine's address.
+    if host in EVERYWHERE:
+        options["browser.serverAddress"] = gethostname()
     arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(page), *arguments])  # noqa: S606
 

@@ -146,9 +146,9 @@ def write(path: Path, content: bytes) -> None:
 
 @cache
 def code() -> str:
-    """A hash of evalkit's version and sources: figures made by other code are not these."""
+    """A hash of evalkit's version and sources, but for the command line: figures made by other code are not these."""
     here = Path(evalkit.__file__).parent
-    files = sorted(path for path in here.rglob("*") if path.suffix in _SUFFIXES)
+    files = sorted(path for path in here.rglob("*") if path.suffix in _SUFFIXES and path.parent.name != "cli")
     parts = [[str(path.relative_to(here)), hashlib.sha256(path.read_bytes()).hexdigest()] for path in files]
     return hashed(evalkit.__version__, parts)
 

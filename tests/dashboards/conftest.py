@@ -78,10 +78,11 @@ def chromium() -> str:
     """Path of a Chromium; the test is skipped without one, but never in CI."""
     try:
         return pdf.chromium()
-    except InputError as error:
+    except InputError:
+        needed = "browser tests need a Chromium: apt install chromium, or: playwright install chromium"
         if os.environ.get("CI"):
-            pytest.fail(f"CI must not skip the browser tests: {error}")
-        pytest.skip(f"no browser: {error}")
+            pytest.fail(f"{needed}; CI must not skip them")
+        pytest.skip(needed)
 
 
 @pytest.fixture(scope="module")

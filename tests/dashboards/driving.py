@@ -172,6 +172,15 @@ def settle(page: Any) -> None:
     page.wait_for_function(READY, timeout=60_000)
 
 
+def too_wide(page: Any) -> list[str]:
+    """What is wider than the window, once plots have had time to follow a change of it."""
+    for _ in range(20):
+        page.wait_for_timeout(150)
+        if not (found := page.evaluate(WIDE)):
+            break
+    return list(found)
+
+
 def violations(page: Any) -> list[str]:
     """What axe finds: rule and the first element that breaks it."""
     from axe_playwright_python.sync_playwright import Axe

@@ -56,6 +56,7 @@ def test_another_host_is_warned_of(cli: Cli, started: list[list[str]], tmp_path:
     assert "0.0.0.0:8600 can be reached from other machines, without encryption" in said
     assert "There is no password: whoever reaches it can read every question" in said
     assert option(started[0], "server.address") == "0.0.0.0"
+    assert option(started[0], "browser.serverAddress")  # else Streamlit asks the internet
 
 
 @pytest.mark.parametrize(

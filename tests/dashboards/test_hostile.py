@@ -20,17 +20,8 @@ from evalkit.reports.view import Cell, Table
 pytestmark = pytest.mark.enable_socket  # loopback only
 # Beside each page as it opens: addresses that show more of the texts.
 MORE = {
-    "divergence": ["a=alpha&b=beta", "a=beta&b=gamma"],
-    "questions": [
-        "page=2",
-        "page=3",
-        "page=4",
-        "question=q0",
-        "question=q2",
-        "question=q12",
-        "question=q34",
-        "question=q39",
-    ],
+    "divergence": ["a=alpha&b=gamma"],
+    "questions": ["page=2", "page=3", "page=4", "question=q12", "question=q34"],
     "review": ["label=relation"],
 }
 PAGES = [path for path, _ in driving.navigation()]
@@ -55,8 +46,7 @@ def test_every_page_is_harmless(browser: Any, served: driving.Server, world: Wor
         driving.settle(page)
         wrong = [*page.evaluate(driving.WIDE), *_broken(page, 1280)]
         page.set_viewport_size({"width": 390, "height": 844})
-        page.wait_for_timeout(300)
-        wrong += [*page.evaluate(driving.WIDE), *_broken(page, 390), *watch.wrong]
+        wrong += [*driving.too_wide(page), *_broken(page, 390), *watch.wrong]
         if wrong:
             found[query] = wrong[:5]
         page.close()
@@ -133,4 +123,4 @@ def test_no_cell_of_a_csv_is_a_formula(text: str) -> None:
         if not csv_text._PLAIN_NUMBER.fullmatch(cell):
             assert not cell.lstrip(csv_text._UNSEEN).startswith(("=", "+", "-", "@", "＝")), cell[:40]
             assert not cell.startswith(("\t", "\r", "\n"))
-    assert rows[1][0].removeprefix("'") == text.replace("\x00", "")
+    assert rows[1][0] in (text.replace("\x00", ""), "'" + text.replace("\x00", ""))
