@@ -12,12 +12,10 @@ from typing import Any
 import driving
 import nasty
 import pytest
+from page_modules import MODULES, PAGES
 
 from evalkit.errors import InputError
 from evalkit.reports import pdf
-
-PAGES = Path(__file__).parents[2] / "dashboards"
-MODULES = ("access", "filters", "pages", "read", "show", "state")  # the pages' helpers, imported by bare name
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import streamlit as st
-from conftest import MODULES, PAGES
+from page_modules import MODULES, PAGES
 
 from evalkit.reports import labels, runs
 from evalkit.store import Store

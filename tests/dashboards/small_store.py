@@ -72,7 +72,7 @@ def recorded(folder: Path) -> tuple[Path, str]:
 def app(monkeypatch: Any, results: Path, page: str, /, **params: str | list[str]) -> Any:
     """The AppTest of a page over a results folder, after its first run."""
     import streamlit as st
-    from conftest import MODULES
+    from page_modules import MODULES
     from streamlit.testing.v1 import AppTest
 
     monkeypatch.setenv("EVALKIT_RESULTS", str(results))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import driving
 import pytest
-from conftest import World
 
 from support import Cli
+
+if TYPE_CHECKING:
+    from conftest import World
 
 pytestmark = pytest.mark.enable_socket  # loopback only
 WAIT = 60_000

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import driving
 import example_report
 import pytest
-from conftest import World
 
 from evalkit.reports import render
+
+if TYPE_CHECKING:
+    from conftest import World
 
 pytestmark = pytest.mark.enable_socket  # loopback only
 WAIT = 60_000

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import driving
 import nasty
 import pytest
-from conftest import World
 
 from evalkit.reports import csv_text, data, render
 from evalkit.reports.view import Cell, Table
+
+if TYPE_CHECKING:
+    from conftest import World
 
 pytestmark = pytest.mark.enable_socket  # loopback only
 # Beside each page as it opens: addresses that show more of the texts.

@@ -12,7 +12,7 @@ from typing import Any
 import example_report
 import pytest
 import small_store
-from conftest import MODULES
+from page_modules import MODULES
 from small_store import html, texts
 
 from evalkit.errors import InputError

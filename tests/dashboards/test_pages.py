@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import driving
 import pytest
-from conftest import World
 
 from evalkit import roles
 from evalkit.errors import StoreError
 from evalkit.reports import data
+
+if TYPE_CHECKING:
+    from conftest import World
 
 App = Callable[..., Any]
 PAGES = [(f"{path or 'overview'}.py", title) for path, title in driving.navigation()]
