@@ -16,7 +16,9 @@ from evalkit.console import pairs, prices, print_rows, table
 if TYPE_CHECKING:
     from evalkit.types import Panel, RiskProfile, Suite
 
-suites_app = typer.Typer(no_args_is_help=True, help="Question sets: check, new, preview, diff, generate, import, list, show.")
+suites_app = typer.Typer(
+    no_args_is_help=True, help="Question sets: check, new, preview, diff, generate, import, list, show."
+)
 panels_app = typer.Typer(no_args_is_help=True, help="Models to ask: list, show, check.")
 profiles_app = typer.Typer(no_args_is_help=True, help="Risk profiles, what errors cost: list, show, check, new.")
 
