@@ -42,6 +42,14 @@ class Costs:
 
 
 @dataclass(frozen=True)
+class Charge:
+    """What else an answer may cost: `amount` in the currency, times `rate` (M x N) from 0 to 1, such as whether it is checked."""
+
+    amount: float
+    rate: FloatArray
+
+
+@dataclass(frozen=True)
 class Workload:
     """What each of N cells of a grid stands for.
 
@@ -96,8 +104,10 @@ class ExpectedLoss:
     events: Events | None
 
 
-def expected_loss(grid: Grid, workload: Workload, costs: Costs) -> list[ExpectedLoss]:
+def expected_loss(grid: Grid, workload: Workload, costs: Costs, charges: Sequence[Charge] = ()) -> list[ExpectedLoss]:
     """The expected loss of each model, in currency per 1,000 questions; `figure.value` None without graded answers.
+
+    `charges` come on top, each a summand of its own with its own interval.
 
     Graded answers of a severity stand for all of that severity (`shares`, or its share of the asked exposure): a severity
     at which more answers are missing does not count less. A severity that has a share but no graded answer is taken to
@@ -107,7 +117,28 @@ def expected_loss(grid: Grid, workload: Workload, costs: Costs) -> list[Expected
     """
     if workload.severity.shape != grid.cluster.shape:
         raise ValueError("the workload needs one entry for each of the grid's cells")
-    return [_model_loss(_View.of(grid, workload, model), costs) for model in range(grid.n_models)]
+    return [_model_loss(_View.of(grid, workload, model), costs, _due(charges, model)) for model in range(grid.n_models)]
+
+
+def _due(charges: Sequence[Charge], model: int) -> list[tuple[float, FloatArray]]:
+    """A model's charges; one that never fell due is none that it may run up: most policies can't."""
+    return [(c.amount, c.rate[model]) for c in charges if c.amount > 0 and bool(c.rate[model].any())]
+
+
+def standing(workload: Workload, graded: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """What each graded cell stands for: weights (..., N) and `stands` (..., 5, 5), for any number of sets of graded cells.
+
+    A set's weights sum to the shares of the severities that it has; `stands[s, r]`: by what factor a cell of severity r
+    also stands for severity s, which has none (1 for its own). Weight times the column's sum adds up to 1.
+    """
+    code = workload.severity - 1
+    onehot = np.eye(SEVERITIES)[code]
+    have = (graded * workload.exposure) @ onehot
+    target = workload.exposure @ onehot if workload.shares is None else workload.shares
+    shares = target / max(float(target.sum()), np.finfo(np.float64).tiny)
+    factor = np.divide(shares, have, out=np.zeros_like(have), where=have > 0)
+    stands = np.array([_stands(shares, row > 0) for row in have.reshape(-1, SEVERITIES)])
+    return factor[..., code] * workload.exposure * graded, stands.reshape(*have.shape, SEVERITIES)
 
 
 def loss_interval(loss: ExpectedLoss, design: Design) -> Interval:
@@ -269,7 +300,7 @@ class _View:
         """Shares of the severities without a graded answer, 0 for the others."""
         return np.where(self.seen, 0.0, self.shares)
 
-    def assumed(self, mask: BoolArray, severities: BoolArray) -> float:
+    def assumed(self, mask: BoolArray | FloatArray, severities: BoolArray) -> float:
         """The share of the workload in such events, of those severities that have no graded answer."""
         own = np.bincount(self.code, weights=self.rows.weight * mask, minlength=SEVERITIES)
         return float((self.stands[severities & ~self.seen] @ own).sum())
@@ -284,22 +315,26 @@ def _stands(shares: FloatArray, graded: BoolArray) -> FloatArray:
     return out
 
 
-def _model_loss(view: _View, costs: Costs) -> ExpectedLoss:
-    wrong, declined = costs.loss @ view.stands, costs.abstention * view.stands.sum(axis=0)
-    cost = view.wrong * wrong[view.code] + view.declined * declined[view.code]
+def _model_loss(view: _View, costs: Costs, charges: Sequence[tuple[float, FloatArray]] = ()) -> ExpectedLoss:
+    wrong, each = costs.loss @ view.stands, view.stands.sum(axis=0)
+    besides = np.zeros(len(view.code))
+    for amount, rate in charges:
+        besides += amount * rate
+    cost = view.wrong * wrong[view.code] + (view.declined * costs.abstention + besides) * each[view.code]
     figure = ratio(
         view.rows,
         PER * view.share_seen * cost * view.graded,
         view.graded & (view.rows.weight > 0),
         view.counts,
-        bounds=_bounds(view, costs),
-        span=(0.0, PER * float(max(costs.loss.max(), costs.abstention))),
+        bounds=_bounds(view, costs, besides, sum(amount for amount, _ in charges)),
+        span=(0.0, PER * (float(max(costs.loss.max(), costs.abstention)) + sum(amount for amount, _ in charges))),
     )
     if figure.value is None:
         return ExpectedLoss(figure, (), None)
     amounts = np.unique(np.append(costs.loss, costs.abstention))
-    terms = tuple(_term(view, costs, float(amount)) for amount in amounts[amounts > 0])
-    return ExpectedLoss(figure, terms, _events(view))
+    terms = [_term(view, costs, float(amount)) for amount in amounts[amounts > 0]]
+    terms += [_charge_term(view, amount, rate) for amount, rate in charges]
+    return ExpectedLoss(figure, tuple(terms), _events(view))
 
 
 def _term(view: _View, costs: Costs, amount: float) -> Term:
@@ -319,12 +354,26 @@ def _term(view: _View, costs: Costs, amount: float) -> Term:
     )
 
 
-def _bounds(view: _View, costs: Costs) -> Bounds:
-    """The loss if all missing answers had cost nothing, and if all had cost the most that they could, by severity."""
+def _charge_term(view: _View, amount: float, rate: FloatArray) -> Term:
+    """A charge as a rate over all severities."""
+    enters = view.graded & (view.rows.weight > 0)
+    return Term(
+        scale=PER * amount * view.share_seen,
+        rate=ratio(view.rows, rate * enters, enters, view.counts),
+        assumed=PER * amount * view.assumed(rate, np.ones(SEVERITIES, dtype=np.bool_)),
+        unknown=PER * amount * float(view.unseen.sum()),
+    )
+
+
+def _bounds(view: _View, costs: Costs, besides: FloatArray, top: float) -> Bounds:
+    """The loss if all missing answers had cost nothing, and if all had cost the most that they could, by severity.
+
+    `besides` (N,): the charges of graded answers; `top`: the most that they can be.
+    """
     if not view.shares.any():
         return None, None
-    own = view.wrong * costs.loss[view.code] + view.declined * costs.abstention
-    most = np.maximum(costs.loss[view.code], costs.abstention * view.answerable)
+    own = view.wrong * costs.loss[view.code] + view.declined * costs.abstention + besides
+    most = np.maximum(costs.loss[view.code], costs.abstention * view.answerable) + top
 
     def by_severity(values: FloatArray) -> FloatArray:
         sums = np.bincount(view.code, weights=view.workload.exposure * values, minlength=SEVERITIES)
@@ -332,7 +381,7 @@ def _bounds(view: _View, costs: Costs) -> Bounds:
 
     asked = by_severity((view.graded | view.missing).astype(np.float64))
     have, lost = by_severity(own * view.graded), by_severity(most * view.missing)
-    never = np.maximum(costs.loss, costs.abstention)
+    never = np.maximum(costs.loss, costs.abstention) + top
     mean = [
         np.divide(total, asked, out=without, where=asked > 0)
         for total, without in ((have, np.zeros(SEVERITIES)), (have + lost, never.copy()))
