@@ -8,6 +8,7 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("divergence.py", "Divergence"),
         ("unknowns.py", "Unknowns"),
         ("risk.py", "Risk"),
+        ("decide.py", "Decide"),
     ),
     "Evidence": (
         ("questions.py", "Questions"),

@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from evalkit import keys
+from evalkit import hosting, keys
 from evalkit.errors import PanelError
 from evalkit.files import explain, read_yaml
+from evalkit.hosting import HostingFile
 from evalkit.types import Model, Panel, Prices, Protocol, Rates, Tier
 
 SIMULATED = "SIMULATED"
@@ -88,6 +89,7 @@ class ModelFile(BaseModel):
     simulated: Planted | None = None
     facts: dict[str, Any] = {}
     limits: RatesFile | None = None
+    hosting: HostingFile | None = None
 
     @field_validator("api_base")
     @classmethod
@@ -116,7 +118,7 @@ class ModelFile(BaseModel):
         return self
 
     def model(self) -> Model:
-        fields = self.model_dump(exclude={"prices", "simulated", "limits"})
+        fields = self.model_dump(exclude={"prices", "simulated", "limits", "hosting"})
         provider = "simulated" if self.simulated else "local" if self.weights else "litellm"
         return Model(
             **fields,
@@ -124,6 +126,7 @@ class ModelFile(BaseModel):
             prices=Prices(**self.prices.model_dump()) if self.prices else None,
             simulated=self.simulated.model_dump() if self.simulated else None,
             limits=Rates(**self.limits.model_dump()) if self.limits else None,
+            hosting=self.hosting.hosting() if self.hosting else None,
         )
 
 
@@ -206,7 +209,8 @@ def from_record(record: dict[str, Any]) -> Panel:
     for row in record["models"]:
         prices = Prices(**row["prices"]) if row["prices"] else None
         limits = Rates(**row["limits"]) if row.get("limits") else None
-        models.append(Model(**{**row, "prices": prices, "limits": limits}))
+        machines = hosting.from_record(row["hosting"]) if row.get("hosting") else None
+        models.append(Model(**{**row, "prices": prices, "limits": limits, "hosting": machines}))
     shared = {name: Rates(**given) for name, given in record.get("limits", {}).items()}
     return Panel(record["id"], record["title"], tuple(models), shared)
 

@@ -141,19 +141,18 @@ def cost(
     `cached` and `tool` are parts of the input tokens, `reasoning` is one of the output tokens. Each has its own price, or
     that of the whole.
     """
-    if prices is None or prices.input_per_million is None or prices.output_per_million is None:
+    if prices is None or input_tokens is None or output_tokens is None:
         return None
-    if input_tokens is None or output_tokens is None:
-        return None
-    parts_in = [(cached, prices.cached_input_per_million), (tool, prices.tool_per_million)]
-    spent = _priced(input_tokens, prices.input_per_million, parts_in)
-    spent += _priced(output_tokens, prices.output_per_million, [(reasoning, prices.reasoning_per_million)])
+    counts = {
+        "input": max(input_tokens - cached - tool, 0), "cached": cached, "tool": tool,
+        "output": max(output_tokens - reasoning, 0), "reasoning": reasoning,
+    }  # fmt: skip
+    spent = 0.0
+    for part, price in prices.own.items():
+        if price is None:
+            return None
+        spent += counts[part] * price
     return spent / 1e6
-
-
-def _priced(tokens: int, price: float, parts: Sequence[tuple[int, float | None]]) -> float:
-    rest = max(tokens - sum(count for count, _ in parts), 0)
-    return rest * price + sum(count * (price if own is None else own) for count, own in parts)
 
 
 def worst_cost(ask: Ask, prices: Prices | None) -> float | None:

@@ -28,6 +28,7 @@ Status = Literal["answered", "vendor_filtered", "failed"]
 Outcome = Literal["correct", "partial", "incorrect", "abstained"]
 RelationKind = Literal["equivalent", "compatible", "contradict"]
 Purpose = Literal["answer", "grade", "relate", "canary"]
+Range = tuple[float, float]  # low, high; equal where a single number was stated
 Message = Mapping[str, str]  # {"role": "system" | "user" | "assistant", "content": ...}
 
 
@@ -124,6 +125,88 @@ class Prices:
     reasoning_per_million: float | None = None  # None: reasoning tokens cost what other output does
     tool_per_million: float | None = None  # None: tokens of the vendor's own tools cost what other input does
 
+    @property
+    def own(self) -> Mapping[str, float | None]:
+        """What a million tokens of each part cost; a part without a price of its own costs what its whole does."""
+        whole_in, whole_out = self.input_per_million, self.output_per_million
+        parts = {"cached": self.cached_input_per_million, "tool": self.tool_per_million}
+        return {
+            "input": whole_in,
+            **{part: whole_in if price is None else price for part, price in parts.items()},
+            "output": whole_out,
+            "reasoning": whole_out if self.reasoning_per_million is None else self.reasoning_per_million,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Hosting:
+    """What it takes to serve one model oneself. Amounts are in `currency`; a range is what is held possible.
+
+    One set of `gpus` is rented by the hour, all `hours_per_month`, and serves `tokens_per_s` at full load; of a bigger volume
+    it takes several sets. `utilisation`: the share of what it could serve that it does serve over the month, 0 < share <= 1.
+    `staff_per_month`: people, however many sets they look after. `counted`: which tokens `tokens_per_s` counts, input and
+    output or the output alone. None: not measured. `load_tests`: how many measurements it is the range of, 0 if typed in.
+    """
+
+    gpus: int
+    price_per_gpu_hour: Range
+    utilisation: Range
+    tokens_per_s: Range | None
+    counted: Literal["all", "output"]
+    staff_per_month: Range
+    hours_per_month: float
+    currency: str
+    as_of: str
+    source: str
+    example: bool = False
+    load_tests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """The questions that come in: how many, of which strata, how long.
+
+    `questions_per_day`: (low, high). `strata`: shares, relative. `tokens`: how long a stratum's questions and answers are,
+    relative to those in the sample; a stratum that isn't named has 1. `example` True: made up to be edited.
+    """
+
+    id: str
+    title: str
+    example: bool
+    questions_per_day: Range
+    days_per_month: float
+    strata: Mapping[str, float]
+    tokens: Mapping[str, float]
+    as_of: str
+    source: str
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The strata's shares, which add up to 1."""
+        whole = sum(self.strata.values())
+        return {name: share / whole for name, share in self.strata.items()}
+
+    @property
+    def per_month(self) -> Range:
+        """Questions a month."""
+        low, high = self.questions_per_day
+        return low * self.days_per_month, high * self.days_per_month
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """Prices, and what hosting takes, by the models' ids. None: the model is named and its price is unknown.
+
+    `panel`: taken from a panel file, which may name more models than a run has asked.
+    """
+
+    id: str
+    title: str
+    example: bool
+    prices: Mapping[str, Prices | None]
+    hosting: Mapping[str, Hosting]
+    panel: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class Rates:
@@ -153,6 +236,7 @@ class Model:
     simulated: Mapping[str, float] | None = None  # simulated: the planted rates
     facts: Mapping[str, Any] = field(default_factory=dict)  # declared, not verified
     limits: Rates | None = None  # what the vendor allows for this model
+    hosting: Hosting | None = None  # what serving it oneself takes
 
     @property
     def key(self) -> str:

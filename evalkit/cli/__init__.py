@@ -6,7 +6,6 @@ import json
 import os
 import sys
 import traceback
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -14,9 +13,9 @@ from typing import Annotated
 import typer
 
 from evalkit import __version__, keys
-from evalkit.cli import compare, instrument, planning, running, serving, watching
+from evalkit.cli import compare, deciding, instrument, planning, running, serving, watching
 from evalkit.cli.catalogue import panels_app, profiles_app, suites_app
-from evalkit.cli.options import DEFAULT_RESULTS, Json, Results, RunName
+from evalkit.cli.options import DEFAULT_RESULTS, Json, Results, RunName, day_of
 from evalkit.console import pairs, print_rows, say, write_file
 from evalkit.errors import EvalkitError, InputError
 
@@ -59,6 +58,7 @@ app.command()(running.run)
 app.command()(instrument.validate)
 app.command()(instrument.grade)
 app.command()(compare.compare)
+app.command()(deciding.decide)
 app.command()(planning.plan)
 app.command()(serving.dashboard)
 runs_app.command("watch")(watching.watch)
@@ -109,7 +109,7 @@ def report(
     from evalkit.prepare import find_run
     from evalkit.reports import data, pdf, render
 
-    day = _day(date)
+    day = day_of(date)
     if format is ReportFormat.pdf:
         if out is None:
             raise InputError("--format pdf needs --out FILE")
@@ -119,28 +119,20 @@ def report(
     found = data.cached_report(
         results, find_run(results / "runs", run).name, grading, other, target.value, margin, labelled
     )
+    if format in (ReportFormat.html, ReportFormat.pdf) and (grading, profile, labels, target) == (
+        None,
+        None,
+        None,
+        Target.workload,
+    ):
+        from evalkit.reports import decide as deciding_on
+
+        found = {**found, "decision": deciding_on.in_short(results, found["run"]["id"])}
     made = pdf.render(found, day) if format is ReportFormat.pdf else render(found, format.value, day)
     if out is not None:
         write_file(out, made, "--out")
     else:
         typer.echo(made)
-
-
-def _day(given: str | None) -> str:
-    """The day that a report is of, as YYYY-MM-DD. Raises InputError for one that isn't."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    try:
-        if given is not None:
-            return datetime.strptime(given, "%Y-%m-%d").replace(tzinfo=UTC).strftime("%Y-%m-%d")
-        moment = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        what = (
-            "SOURCE_DATE_EPOCH: not a number of seconds"
-            if given is None
-            else f"--date {given}: not a day as YYYY-MM-DD"
-        )
-        raise InputError(what) from error
-    return moment.strftime("%Y-%m-%d")
 
 
 # --- runs and store

@@ -63,7 +63,7 @@ class Accounts:
     `alarm`: the first answer was right and challenged. `erred`: the first answer was wrong. `caught`: it was, and no wrong
     answer was delivered after a challenge. `cost` (P x N): of answers and comparisons in the prices' currency, NaN where
     a price is unknown. `latency` (P x N): seconds, NaN where unknown. `compared` (P x N): comparisons. `asked`: whose
-    tokens are paid, P x M x N bits packed along N (see `asks`).
+    tokens are paid, P x M x N bits packed along N (see `asks`). `again` (P,) objects: `Decisions.again` of each policy.
     """
 
     policies: tuple[Policy, ...]
@@ -78,6 +78,7 @@ class Accounts:
     latency: FloatArray
     compared: NDArray[np.int16]
     asked: NDArray[np.uint8]
+    again: NDArray[np.object_]
 
     def __len__(self) -> int:
         return len(self.policies)
@@ -92,13 +93,19 @@ class Accounts:
         """Which models the policy asks at each cell (M, N)."""
         return np.unpackbits(self.asked[policy], axis=-1, count=self.wrong.shape[1]).astype(np.bool_)
 
+    def times(self, policy: int) -> BoolArray | FloatArray:
+        """How many times the cost of an ordinary answer is paid to each model at each cell (M, N)."""
+        again = self.again[policy]
+        return self.asks(policy) if again is None else np.asarray(self.asks(policy) + again)
+
     @cached_property
     def alike(self) -> list[list[int]]:
         """Policies with the very same events, cost and time at every cell, together; each list in order."""
         groups: dict[bytes, list[int]] = {}
         for at in range(len(self)):
             rows = (self.wrong, self.abstained, self.person, self.alarm, self.known, self.asked, self.compared)
-            groups.setdefault(b"".join(row[at].tobytes() for row in rows), []).append(at)
+            again = b"" if self.again[at] is None else self.again[at].tobytes()
+            groups.setdefault(b"".join(row[at].tobytes() for row in rows) + again, []).append(at)
         return list(groups.values())
 
 
@@ -107,8 +114,14 @@ def accounts(replay: Replay, policies: Sequence[Policy]) -> Accounts:
     if not policies:
         raise ValueError("there is no policy to replay")
     cost = np.where(np.isnan(replay.cost), replay.mean_cost[:, None], replay.cost)
-    found = [_account(replay, cost, policy.decide(replay)) for policy in policies]
-    return Accounts(tuple(policies), *(np.stack(rows) for rows in zip(*found, strict=True)))
+    again = np.full(len(policies), None, dtype=np.object_)
+    found = []
+    for at, policy in enumerate(policies):
+        made = policy.decide(replay)
+        again[at] = made.again
+        found.append(_account(replay, cost, made))
+    columns: list[Any] = [*(np.stack(rows) for rows in zip(*found, strict=True)), again]
+    return Accounts(tuple(policies), *columns)
 
 
 def _account(replay: Replay, cost: FloatArray, made: Decisions) -> tuple[NDArray[Any], ...]:
@@ -116,9 +129,13 @@ def _account(replay: Replay, cost: FloatArray, made: Decisions) -> tuple[NDArray
     outcome = replay.grid.outcome
     given = np.where(made.answer >= 0, outcome[np.maximum(made.answer, 0), cells], -1)
     first = np.where(made.first >= 0, outcome[np.maximum(made.first, 0), cells], -1)
+    if made.given is not None:
+        given = np.where(made.given >= 0, made.given, given)
     known = made.known
     wrong = known & (given == INCORRECT)
     spent = np.where(made.asked, cost, 0.0).sum(axis=0)
+    if made.again is not None:
+        spent = spent + np.where(made.again != 0, cost * made.again, 0.0).sum(axis=0)
     spent = spent + np.where(made.compared > 0, made.compared * replay.comparison.cost, 0.0)
     return (
         wrong,
@@ -226,7 +243,7 @@ def quantities(found: Accounts, replay: Replay) -> Quantities:
     wrong = (weight * found.wrong) @ onehot
     wrong = np.einsum("pks,prs->pkr", wrong.reshape(len(found), strata, SEVERITIES), stands)
     declined = found.abstained & replay.grid.answerable
-    by_model = [_by_model(found.asks(p), whole[p], cost, tokens, in_stratum) for p in range(len(found))]
+    by_model = [_by_model(found.asks(p), found.times(p), whole[p], cost, tokens, in_stratum) for p in range(len(found))]
     spent, token, asked = (PER * np.stack(rows) for rows in zip(*by_model, strict=True))
 
     def by_stratum(values: FloatArray | BoolArray) -> FloatArray:
@@ -241,12 +258,17 @@ def quantities(found: Accounts, replay: Replay) -> Quantities:
 
 
 def _by_model(
-    asked: BoolArray, weight: FloatArray, cost: FloatArray, tokens: FloatArray, in_stratum: FloatArray
+    asked: BoolArray,
+    times: BoolArray | FloatArray,
+    weight: FloatArray,
+    cost: FloatArray,
+    tokens: FloatArray,
+    in_stratum: FloatArray,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """One policy's spending (K, M), tokens (M,) and share of questions (M,) by model."""
     used = asked * weight
-    spent = np.where(asked, cost, 0.0) * weight
-    return (spent @ in_stratum).T, (np.where(asked, tokens, 0.0) * weight).sum(axis=1), used.sum(axis=1)
+    spent = np.where(times != 0, times * cost, 0.0) * weight
+    return (spent @ in_stratum).T, (np.where(times != 0, times * tokens, 0.0) * weight).sum(axis=1), used.sum(axis=1)
 
 
 def _means(values: FloatArray) -> FloatArray:
@@ -267,7 +289,11 @@ def rates(found: Accounts, replay: Replay, policy: int, cells: BoolArray | None 
     here = np.ones(replay.n_cells, dtype=np.bool_) if cells is None else cells
     known = found.known[policy] & here
     weight, _ = standing(replay.workload, found.known[policy])
-    rows = Rows(replay.grid.cluster, np.where(known, weight, replay.workload.exposure), len(replay.grid.clusters))
+    exposure = replay.workload.exposure
+    whole = float((exposure * found.known[policy]).sum())
+    # What isn't known weighs as much as its exposure would among what is; the weights of the latter add up to 1.
+    weight = np.where(found.known[policy], weight, exposure / whole if whole > 0 else exposure)
+    rows = Rows(replay.grid.cluster, weight, len(replay.grid.clusters))
     rows, design, at = *rows_of(rows, replay.design, here), np.flatnonzero(here)
     counts = Counts(len(at), int(known.sum()), int(known.sum()))
     missing = ~known[at]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -27,13 +28,23 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Ruling:
+    """Real asks of an expert that saw other models' answers: `outcome` (N,) codes, -1 where there is none; `cost` (N,) and
+    `latency` (N,) of these asks alone, NaN where unknown."""
+
+    outcome: Int8Array
+    cost: FloatArray
+    latency: FloatArray
+
+
+@dataclass(frozen=True)
 class Replay:
     """M models x N cells (a cell is one question at one repeat), as measured.
 
     `grid`: outcomes and stated confidence. `kinds`: relations as pairs of models x cells. `cost` (M, N): of each answer in
     the currency of the prices, NaN where unknown. `latency` (M, N): seconds. `tokens` (M, N): input and output. `unsteady`
     (M, N): share of a model's other answers to the question that contradict this one, NaN with one repeat. `arbiter`: by
-    (expert, the others), codes of models, the outcome (N,) of real arbiter asks, -1 where there is none.
+    (expert, the others), codes of models, what real arbiter asks gave.
     """
 
     models: tuple[str, ...]
@@ -48,6 +59,7 @@ class Replay:
     tokens: FloatArray
     unsteady: FloatArray
     comparison: Comparison = Comparison()
+    arbiter: Mapping[tuple[int, tuple[int, ...]], Ruling] = field(default_factory=dict)
 
     @property
     def n_models(self) -> int:
@@ -90,6 +102,9 @@ class Decisions:
     unchecked. `challenged`: that answer was not simply delivered: a checker contradicted it, or a signal sent it on. `asked`
     (M, N): whose tokens are paid. `compared`: comparisons made. `latency`: seconds until the end, steps that run side by side
     counted once; a person's time is not in it. `known`: False where an answer or a relation that it takes is missing.
+    `again` (M, N): what else is paid beyond one ordinary answer, in multiples of that model's cost of an answer (asking again
+    for unsteadiness, an arbiter's longer ask; NaN is unknown); None: nothing. `given` (N,): outcome of a delivered answer that
+    is none of the recorded ordinary ones (an arbiter's), -1 elsewhere; None: nowhere.
     """
 
     answer: IntArray
@@ -99,6 +114,8 @@ class Decisions:
     compared: IntArray
     latency: FloatArray
     known: BoolArray
+    again: FloatArray | None = None
+    given: Int8Array | None = None
 
     def otherwise(self, where: BoolArray, then: Decisions) -> Decisions:
         """These, but at the cells of `where` the answer is challenged and `then` decides, after these have run."""
@@ -111,13 +128,36 @@ class Decisions:
             compared=self.compared + where * then.compared,
             latency=self.latency + np.where(where & more.any(axis=0), then.latency, 0.0),
             known=self.known & (then.known | ~where),
+            again=_added(self.again, then.again, where),
+            given=_either(where, then.given, self.given),
         )
 
     def where(self, here: BoolArray, other: Decisions) -> Decisions:
         """These, but at the cells of `here` the other policy runs in their place (routing before anybody is asked)."""
-        return Decisions(**{
-            name: np.where(here, getattr(other, name), value) for name, value in vars(self).items()
-        })  # fmt: skip
+        optional = {
+            "again": _either(here, other.again, self.again, 0.0),
+            "given": _either(here, other.given, self.given),
+        }
+        plain = {
+            name: np.where(here, getattr(other, name), value)
+            for name, value in vars(self).items()
+            if name not in optional
+        }
+        return Decisions(**plain, **optional)
+
+    def unless(self, known: BoolArray) -> Decisions:
+        """These, known only where `known` says so too."""
+        return replace(self, known=self.known & known)
+
+    def delivering(self, answer: IntArray, challenged: BoolArray) -> Decisions:
+        """These, but with these models' answers delivered, all of which are asked already."""
+        return replace(self, answer=answer, challenged=self.challenged | challenged)
+
+    def paid_again(self, model: int, times: float) -> Decisions:
+        """These with one model asked so many times more wherever it is asked, side by side."""
+        again = np.zeros(self.asked.shape) if self.again is None else self.again.copy()
+        again[model] += times * self.asked[model]
+        return replace(self, again=again)
 
     def checked(self, where: BoolArray, compared: IntArray | BoolArray, latency: float) -> Decisions:
         """These after `compared` comparisons at the cells of `where`, side by side, of `latency` seconds."""
@@ -126,6 +166,20 @@ class Decisions:
             compared=self.compared + np.where(where, compared, 0),
             latency=self.latency + np.where(where & np.asarray(compared, dtype=np.bool_), latency, 0.0),
         )
+
+
+def _either(here: BoolArray, yes: Any, no: Any, without: float = -1) -> Any:
+    """`yes` where `here`, else `no`; each may be None, which stands for `without` everywhere."""
+    if yes is None and no is None:
+        return None
+    return np.where(here, without if yes is None else yes, without if no is None else no)
+
+
+def _added(first: FloatArray | None, then: FloatArray | None, where: BoolArray) -> FloatArray | None:
+    if then is None:
+        return first
+    more = np.where(where, then, 0.0)
+    return more if first is None else np.asarray(first + more)
 
 
 class Policy(Protocol):

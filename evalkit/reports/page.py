@@ -67,6 +67,7 @@ def _front(report: dict[str, Any], date: str) -> dict[str, Any]:
         "running_run": _css_string(f"run {ident}"),
         "notes": [note for note in view.notes(report) if note != simulated],
         "headline_words": decision.headline(report),
+        "decided": report.get("decision"),
         "measures": decision.measures(report),
         "can": decision.can(report),
         "cannot": decision.cannot(report),

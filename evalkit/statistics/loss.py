@@ -321,13 +321,14 @@ def _model_loss(view: _View, costs: Costs, charges: Sequence[tuple[float, FloatA
     for amount, rate in charges:
         besides += amount * rate
     cost = view.wrong * wrong[view.code] + (view.declined * costs.abstention + besides) * each[view.code]
+    most = float(max(costs.loss.max(), costs.abstention)) + sum(amount for amount, _ in charges)
     figure = ratio(
         view.rows,
         PER * view.share_seen * cost * view.graded,
         view.graded & (view.rows.weight > 0),
         view.counts,
         bounds=_bounds(view, costs, besides, sum(amount for amount, _ in charges)),
-        span=(0.0, PER * (float(max(costs.loss.max(), costs.abstention)) + sum(amount for amount, _ in charges))),
+        span=(0.0, PER * (most or 1.0)),  # where nothing costs anything, any span will do
     )
     if figure.value is None:
         return ExpectedLoss(figure, (), None)
@@ -500,7 +501,7 @@ def _flips(lines: FloatArray, stated: float, low: float, high: float) -> tuple[F
         Flip(at, model)
         for model in range(len(lines))
         if model != best and not np.isnan(values[model])
-        for at in _crossings(lines[best], lines[model])
+        for at in crossings(lines[best], lines[model])
         if low <= at <= high
     ]
     below = max((flip for flip in found if flip.at <= stated), key=lambda flip: flip.at, default=None)
@@ -508,7 +509,7 @@ def _flips(lines: FloatArray, stated: float, low: float, high: float) -> tuple[F
     return tuple(flip for flip in (below, above) if flip is not None)
 
 
-def _crossings(best: FloatArray, other: FloatArray) -> list[float]:
+def crossings(best: FloatArray, other: FloatArray) -> list[float]:
     """Where two ratios of lines are equal and change places: simple roots of the cross-multiplied difference."""
     square = best[1] * other[3] - other[1] * best[3]
     linear = best[0] * other[3] + best[1] * other[2] - other[0] * best[3] - other[1] * best[2]

@@ -1,0 +1,223 @@
+"""Which policy to deploy, and what it costs in truth: chosen on some questions, priced on others.
+
+The best of many policies looks better on the questions it was chosen on than it is. So the clusters are dealt into folds, and
+for each fold the choice is made on the other folds alone; what the chosen ones cost on the folds that they had not seen is
+an honest price of choosing in this way (cross-validation over the selection itself; Varma and Simon 2006).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from evalkit.policies.measure import Accounts, Amounts, priced, running_unknown
+from evalkit.policies.replay import Replay
+from evalkit.statistics.arrays import BoolArray, FloatArray, IntArray
+from evalkit.statistics.design import Design, standard_errors
+from evalkit.statistics.loss import PER, SEVERITIES, ExpectedLoss, loss_difference
+from evalkit.types import Estimate
+
+FOLDS = 10
+DRAWS = 2000
+LEVEL = 0.95
+_SAME = 1e-9  # totals that differ by less, in parts of themselves, are one
+
+
+@dataclass(frozen=True)
+class Family:
+    """A policy with all settings that it may have.
+
+    `members`: codes of policies. `chosen`: the one that is best on all questions; `chosen_in`: on the questions outside of
+    each fold. `honest`: what the latter cost on the folds that they had not seen; `naive`: what `chosen` costs where it was
+    chosen. `against`: `honest` less that of the recommended policy's family, with an interval that holds for all families
+    together. `open`: not distinguishable from the recommended one; `identical`: it decided alike on every question.
+    """
+
+    id: str
+    members: tuple[int, ...]
+    chosen: int
+    chosen_in: tuple[int, ...]
+    honest: ExpectedLoss
+    naive: ExpectedLoss
+    against: Estimate | None = None
+    open: bool = False
+    identical: bool = False
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is recommended, and how sure that is.
+
+    `recommended`: the policy with the lowest total on all questions. `family`: its place in `families`. `chosen_in`: what
+    would have been recommended without each fold. `honest`: what those cost on the folds left out, the figure to rely on;
+    `naive`: the recommended one's own figure, `optimism` the latter less the former (below 0: it looks better than it is).
+    `runner_up`: the best policy of another family that isn't identical. `unpriced`: policies whose total nobody knows.
+    """
+
+    families: tuple[Family, ...]
+    family: int
+    recommended: int
+    runner_up: int | None
+    chosen_in: tuple[int, ...]
+    honest: ExpectedLoss
+    naive: ExpectedLoss
+    optimism: Estimate
+    unpriced: tuple[int, ...]
+
+    @property
+    def open(self) -> list[Family]:
+        """The families not distinguishable from the recommended one: they hold the true best with 95 %."""
+        return [family for family in self.families if family.open]
+
+
+def choose(found: Accounts, replay: Replay, amounts: Amounts, seed: int, folds: int = FOLDS) -> Choice:
+    """Choose among the policies by their total under `amounts`.
+
+    ValueError where no policy has a total, or there are fewer than two clusters to deal into folds.
+    """
+    clusters = len(replay.grid.clusters)
+    if clusters < 2:
+        raise ValueError("choosing honestly takes at least two clusters of questions")
+    unpriced = running_unknown(found) if amounts.running > 0 else np.zeros(len(found), dtype=np.bool_)
+    unpriced = unpriced | ~found.known.any(axis=1)
+    if unpriced.all():
+        raise ValueError("no policy has a known total")
+    dealt = _deal(clusters, min(folds, clusters), np.random.default_rng(seed))[replay.grid.cluster]
+    whole, without = _totals(found, replay, amounts, dealt)
+    whole[unpriced], without[unpriced] = np.inf, np.inf
+    best, best_in = _best(whole, found), tuple(_best(column, found) for column in without.T)
+    families = _families(found, whole, without, unpriced)
+    made = [mixed(found, chosen_in, dealt) for _, _, _, chosen_in in families]
+    honest = priced(_joined([*made, mixed(found, best_in, dealt)]), replay, amounts)
+    naive = priced(found.only([best, *(chosen for _, _, chosen, _ in families)]), replay, amounts)
+    listed = [Family(*family, honest[at], naive[1 + at]) for at, family in enumerate(families)]
+    own = next(at for at, family in enumerate(listed) if best in family.members)
+    told = _against(listed, own, _joined(made), replay.design, np.random.default_rng([seed, 1]))
+    return Choice(
+        families=tuple(told), family=own, recommended=best, runner_up=_second(told, own), chosen_in=best_in,
+        honest=honest[-1], naive=naive[0], optimism=loss_difference(naive[0], honest[-1], replay.design),
+        unpriced=tuple(np.flatnonzero(unpriced).tolist()),
+    )  # fmt: skip
+
+
+def mixed(found: Accounts, chosen_in: tuple[int, ...], dealt: IntArray) -> Accounts:
+    """One row: at each cell what the policy chosen without its fold did. `dealt` (N,): the cells' folds."""
+    which = np.asarray(chosen_in, dtype=np.int64)[dealt]
+    cells = np.arange(len(dealt))
+    rows = {f.name: getattr(found, f.name) for f in fields(found) if f.name not in ("policies", "asked", "again")}
+    picked = {name: row[which, cells][None] for name, row in rows.items()}
+    first = chosen_in[0]
+    return replace(
+        found, policies=(found.policies[first],), asked=found.asked[[first]], again=found.again[[first]], **picked
+    )
+
+
+def _joined(rows: list[Accounts]) -> Accounts:
+    names = [f.name for f in fields(rows[0]) if f.name != "policies"]
+    stacked = {name: np.concatenate([getattr(row, name) for row in rows]) for name in names}
+    return replace(rows[0], policies=tuple(policy for row in rows for policy in row.policies), **stacked)
+
+
+def _deal(clusters: int, folds: int, rng: np.random.Generator) -> IntArray:
+    """A fold for each cluster, as even as can be."""
+    return np.asarray(rng.permutation(clusters) % folds, dtype=np.int64)
+
+
+def values(found: Accounts, replay: Replay, amounts: Amounts) -> FloatArray:
+    """What each policy costs at each cell (P, N), in the loss's currency; 0 where it isn't known."""
+    loss = amounts.loss[replay.workload.severity - 1]
+    out = found.wrong * loss + (found.abstained & replay.grid.answerable) * amounts.abstention
+    out += found.person * amounts.check + found.alarm * amounts.false_alarm
+    if amounts.running > 0:
+        out += amounts.running * np.where(found.known, np.nan_to_num(found.cost), 0.0)
+    return np.asarray(out)
+
+
+def _totals(found: Accounts, replay: Replay, amounts: Amounts, dealt: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Totals per 1,000 on all cells (P,), and without each fold (P, K). A severity without a known cell there counts with
+    the mean of those that have one: it is the same for all of a fold's policies, or nearly."""
+    work, folds = replay.workload, int(dealt.max()) + 1
+    place = np.eye(folds * SEVERITIES)[dealt * SEVERITIES + work.severity - 1] * work.exposure[:, None]
+    shape = (len(found), folds, SEVERITIES)
+    sums = (values(found, replay, amounts) @ place).reshape(shape)
+    mass = (found.known @ place).reshape(shape)
+    known = place.sum(axis=0).reshape(folds, SEVERITIES).sum(axis=0) if work.shares is None else work.shares
+    shares = known / known.sum()
+
+    def total(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+        mean = np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
+        seen = ((denominator > 0) * shares).sum(axis=-1)
+        return np.asarray(PER * (mean * shares).sum(axis=-1) / np.where(seen > 0, seen, 1.0))
+
+    all_sums, all_mass = sums.sum(axis=1), mass.sum(axis=1)
+    return total(all_sums, all_mass), total(all_sums[:, None] - sums, all_mass[:, None] - mass)
+
+
+def _best(totals: FloatArray, found: Accounts) -> int:
+    """The lowest total; of those as low, the one that asks the fewest models, then the first."""
+    low = float(totals.min())
+    tied = np.flatnonzero(totals <= low + _SAME * abs(low))
+    return int(min(tied, key=lambda at: (int(np.bitwise_count(found.asked[at]).sum()), at)))
+
+
+def _families(
+    found: Accounts, whole: FloatArray, without: FloatArray, unpriced: BoolArray
+) -> list[tuple[str, tuple[int, ...], int, tuple[int, ...]]]:
+    """(id, members, chosen, chosen in each fold) of each family that has a total."""
+    members: dict[str, list[int]] = {}
+    for at in np.flatnonzero(~unpriced).tolist():
+        members.setdefault(found.policies[at].family, []).append(at)
+    out = []
+    for name, own in members.items():
+        chosen = own[int(np.argmin(whole[own]))]
+        out.append((name, tuple(own), chosen, tuple(own[i] for i in np.argmin(without[own], axis=0).tolist())))
+    return out
+
+
+def _against(
+    families: list[Family], own: int, made: Accounts, design: Design, rng: np.random.Generator
+) -> list[Family]:
+    """Each family's honest total less the recommended one's.
+
+    The critical value is that of the largest of all differences (max-t over Gaussian multipliers of the clusters, as in
+    Chernozhukov, Chetverikov and Kato 2013); what level it is for one difference alone goes into its interval.
+    """
+    from scipy.special import ndtr
+
+    base = families[own].honest
+    alike = next(group for group in made.alike if own in group)
+    others = [at for at in range(len(families)) if at not in alike]
+    error = 1 - LEVEL
+    if others:
+        off = np.column_stack([families[at].honest.figure.residual - base.figure.residual for at in others])
+        error = 2 * float(ndtr(-critical(off, design, rng)))
+    out = []
+    for at, family in enumerate(families):
+        if at in alike:
+            out.append(replace(family, open=True, identical=at != own))
+            continue
+        less = loss_difference(family.honest, base, design, error)
+        out.append(replace(family, against=less, open=less.low is None or less.low <= 0))
+    return out
+
+
+def critical(residuals: FloatArray, design: Design, rng: np.random.Generator) -> float:
+    """The 95 % quantile of the largest |t| among K differences whose residuals by cluster are C x K."""
+    influence = design.influence(residuals)
+    se = standard_errors(influence)
+    told = se > 0
+    if not told.any():
+        return 1.959963984540054
+    scaled = influence[:, told] / se[told]
+    largest = np.concatenate([
+        np.abs(rng.standard_normal((size, len(scaled))) @ scaled).max(axis=1) for size in [250] * (DRAWS // 250)
+    ])  # fmt: skip
+    return float(np.quantile(largest, LEVEL))
+
+
+def _second(families: list[Family], own: int) -> int | None:
+    """The best policy of another family, by the honest figure."""
+    others = [family for at, family in enumerate(families) if at != own and not family.identical]
+    known = [(family.honest.figure.value, family.chosen) for family in others if family.honest.figure.value is not None]
+    return min(known)[1] if known else None

@@ -1,0 +1,69 @@
+"""A decision for a terminal: the three sentences, the six answers, the policies, what would change it, the checkers."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from evalkit.reports import decide_money, decide_view, decide_words
+from evalkit.reports.plots_decide import policy_name
+from evalkit.reports.table import NARROWEST, WIDEST, _bullet, _small
+from evalkit.reports.view import Cell, Table
+
+NARROW = 120  # columns below which a policy's time and tokens are left to the other formats
+
+
+def render(found: Mapping[str, Any], width: int | None = None, *, color: bool | None = None) -> str:
+    """The decision as terminal text; `width` and `color` as in `reports.table.render`."""
+    columns = min(max(width or shutil.get_terminal_size((100, 24)).columns, NARROWEST), WIDEST)
+    styled = sys.stdout.isatty() and "NO_COLOR" not in os.environ if color is None else color
+    out = io.StringIO()
+    console = Console(
+        file=out, width=columns, force_terminal=styled, no_color=not styled, highlight=False, emoji=False, markup=False,
+        color_system="standard" if styled else None, legacy_windows=False,
+    )  # fmt: skip
+    console.print(Text("Recommendation", style="bold"))
+    for sentence in decide_words.sentences(found):
+        console.print(Text(sentence))
+    console.print()
+    for card in decide_words.cards(found):
+        console.print(Text(f"{card.question} ", style="bold").append(Text(card.answer, style="not bold")))
+        for line in card.lines:
+            _bullet(console, line)
+    console.print()
+    _legend(console, found)
+    for table in _tables(found, columns):
+        _small(console, table)
+        console.print()
+    console.print(Text("Read this with the figures", style="bold"))
+    for note in (*decide_words.notes(found), *decide_words.limits(found)):
+        _bullet(console, note)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _tables(found: Mapping[str, Any], columns: int) -> list[Table]:
+    policies = decide_view.policies(found)
+    width = len(policies.header) if columns >= NARROW else 7
+    named = tuple((_name(row[0], place), *row[1:width]) for place, row in enumerate(policies.rows, 1))
+    caption = f"{policies.caption}; numbers as above"
+    shown = [Table(caption, policies.header[:width], named), decide_view.what_if(found), decide_view.checkers(found),
+             decide_money.premium(found), decide_money.break_even(found), decide_money.traffic(found)]  # fmt: skip
+    return [table for table in shown if table]
+
+
+def _name(cell: Cell, place: int) -> Cell:
+    """A policy's number and its roles; what it does is said above the table."""
+    return Cell(f"{place} {cell.small[0]}" if len(cell.small) > 1 else str(place))
+
+
+def _legend(console: Console, found: Mapping[str, Any]) -> None:
+    console.print(Text("Policies", style="bold"))
+    for place, row in enumerate(found["policies"].values(), 1):
+        console.print(Text(f"{place:>2} {policy_name(row['id'])}: {row['words']}"))
