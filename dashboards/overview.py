@@ -23,9 +23,8 @@ def _verdict(report: dict[str, Any]) -> None:
 
 def _charts(found: list[tuple[tuple[Any, str], str]]) -> None:
     """Two side by side, one below the other on a phone."""
-    columns = st.columns(2, gap="large")
-    for place, (drawn, name) in enumerate(found):
-        with columns[place % 2]:
+    for place, (drawn, name) in zip(show.pairs(len(found)), found, strict=True):
+        with place:
             show.chart(drawn, name=name)
 
 
