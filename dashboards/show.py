@@ -158,7 +158,7 @@ def chart(
     # The declared height is the plot's own, as in the report: axes and titles come on top of it.
     sized = drawn.properties(autosize="fit-x" if stretch else "pad")
     more: dict[str, Any] = {"on_select": on_select, "key": key} if on_select and key else {}
-    event = st.altair_chart(sized, width="stretch" if stretch else "content", alt=said, **more)
+    event = st.vega_lite_chart(spec=_spec(sized), width="stretch" if stretch else "content", alt=said, **more)
     with st.popover("In words, PNG, SVG", type="tertiary"):
         st.text(clean(said, lines=True))
         with st.container(horizontal=True):
@@ -166,6 +166,14 @@ def chart(
             _download("PNG", f"png-{name}", partial(picture.png, drawn, dark=now), f"{name}.png", "image/png")
             _download("SVG", f"svg-{name}", partial(picture.svg, drawn, dark=now), f"{name}.svg", "image/svg+xml")
     return event if more else None
+
+
+def _spec(drawn: Any) -> dict[str, Any]:
+    """The chart as Vega-Lite, without altair's theme. Not held against the schema at each draw: tests do that."""
+    spec: dict[str, Any] = drawn.to_dict(validate=False)
+    for size in ("continuousWidth", "continuousHeight"):
+        spec.get("config", {}).get("view", {}).pop(size, None)
+    return spec
 
 
 def dark() -> bool:
@@ -195,6 +203,14 @@ def loading(what: str) -> AbstractContextManager[None]:
     """Says, in our own words, what is being waited for."""
     return st.spinner(what)
 
+
+def _quick_charts() -> None:
+    from altair.utils.schemapi import disable_debug_mode
+
+    disable_debug_mode()  # else each part of a chart is held against the schema when it is made: half of a page's time
+
+
+_quick_charts()
 
 STYLE = """<style>
 .evalkit-figures{display:flex;flex-wrap:wrap;gap:1rem 2.5rem;margin:0;padding:0!important}

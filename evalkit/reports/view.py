@@ -268,11 +268,11 @@ def validity(report: Report) -> Table | None:
         digits = 0 if line["value"] > 100 else 3
         interval = "" if line["low"] is None else f"[{line['low']:.3f}, {line['high']:.3f}]"
         value = Cell(number(line["value"], digits), (interval,) if interval else ())
-        words = (Cell(clean(line[key], width)) for key, width in (("what", 40), ("figure", 80), ("data", 80)))
-        rows.append((*words, value, Cell(number(line["n"]))))
+        rows.append((Cell(clean(line["what"], 40)), Cell(clean(line["figure"], 80)), value, Cell(number(line["n"])),
+                     Cell(clean(line["data"], 80))))  # fmt: skip
     remark = "" if found["of_these_versions"] else ", by another version of the graders than made this report"
-    header = ("Detector", "Figure", "Data", "Value", "n")
-    return Table(f"Agreement with people's labels{remark}", header, tuple(rows), words=3)
+    header = ("Detector", "Figure", "Value", "n", "Data")
+    return Table(f"Agreement with people's labels{remark}", header, tuple(rows), words=2)
 
 
 def judges(report: Report) -> Table | None:
