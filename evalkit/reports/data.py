@@ -44,6 +44,7 @@ __all__ = [
     "report",
     "revision",
     "runs",
+    "written",
 ]
 
 SCHEMA = "evalkit.report/1"

@@ -101,6 +101,7 @@ def test_a_running_run_is_followed_without_a_reload(browser: Any, store: Made, s
         line = page.get_by_text("asks ended (")
         line.wait_for(timeout=WAIT)
         first = line.inner_text()
+        page.get_by_role("progressbar").nth(3).wait_for(timeout=WAIT)  # a model each, drawn after the line
         assert page.get_by_role("progressbar").count() == 4
         page.wait_for_function(
             "was => [...document.querySelectorAll('[data-testid=stText]')].some(e => e.innerText.includes('asks ended (')"
