@@ -33,7 +33,7 @@ def _choose(runs: list[dict[str, object]]) -> None:
     facts = (
         f"{clean(run['suite'], 60)} on {clean(run['panel'], 60)}{simulated}",
         f"State: {WORDS.get(str(run['state']), 'unknown')}",
-        f"{run['n_answered']} of {run['n_asked']} asks answered",
+        f"{run['n_answered']:,} of {run['n_asked']:,} asks answered",
         f"Started {clean(run['created_at'], 40)}",
     )
     st.text("\n".join(facts))
@@ -51,6 +51,11 @@ def _ways(place: Any, made: dict[str, list[tuple[str, Any]]]) -> None:
                 state.way(file, page.url_path, page.title)
 
 
+def _page(file: str, title: str, first: bool) -> Any:
+    # The first page's address is "/" whatever is named here; its file's name is left for a page that leads to it.
+    return st.Page(file, title=title, default=first, url_path="first" if first else None)
+
+
 def main() -> None:
     """The frame round every page: navigation, and the run that all pages show."""
     # No icon for the tab or a page: Streamlit would fetch it from the network.
@@ -58,11 +63,14 @@ def main() -> None:
     show.style()
     first = pages.files()[0]
     made = {
-        group: [(file, st.Page(file, title=title, default=file == first)) for file, title in listed]
+        group: [(file, _page(file, title, file == first)) for file, title in listed]
         for group, listed in pages.PAGES.items()
     }
     # Drawn below: Streamlit's own grouped navigation is a list with more than items in it, which screen readers trip over.
-    page = st.navigation([page for group in made.values() for _, page in group], position="hidden")
+    elsewhere = st.Page(lambda: state.onward(first), title="Overview", url_path="overview", visibility="hidden")
+    page = st.navigation([*(page for group in made.values() for _, page in group), elsewhere], position="hidden")
+    if page.url_path == elsewhere.url_path:  # the first page's address is "/", and this is what people type
+        page.run()
     state.begin(page.url_path)
     access.person()  # ends here for who may not look
     runs = read.runs()

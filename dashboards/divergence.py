@@ -11,23 +11,10 @@ import state
 import streamlit as st
 
 from evalkit.reports import matrix, plots_divergence, plots_dots, slices, view, view_divergence
-from evalkit.reports.display import clean, labels
+from evalkit.reports.display import labels
 
 PAGE = 5
 MATRIX = "matrix"
-
-
-def _part(run: str) -> dict[str, Any]:
-    """The questions that figures and contradictions are of: a stratum, a severity, or all."""
-    known = read.cached(slices.choices, run)
-    strata = {"": "All strata"} | {name: clean(name, 60) for name in known["strata"]}
-    severities = {"": "All severities"} | {str(level): f"{level} of 5" for level in known["severities"]}
-    left, right = st.columns(2)
-    with left:
-        stratum = state.select("Stratum", list(strata), key="strata", names=strata)
-    with right:
-        severity = state.select("Severity", list(severities), key="severity", names=severities)
-    return {"stratum": stratum or None, "severity": int(severity) if severity else None}
 
 
 def _clicked() -> None:
@@ -119,7 +106,9 @@ def _right(found: dict[str, Any], names: dict[str, str]) -> None:
         st.header("Joint wrong consensus", anchor=False)
         st.text("Both committed, both wrong, not contradicting each other: the part no cross-check can catch.")
         rows = view_divergence.joint_wrong(found, names)
-        show.chart(plots_dots.dots("Joint wrong consensus", rows, "rate", dark=dark), name="joint-wrong-consensus")
+        show.chart(
+            plots_dots.dots("Joint wrong consensus", rows, "rate", close=True, dark=dark), name="joint-wrong-consensus"
+        )
     if len(found["cells"]) > view_divergence.PLOTTED:
         st.text(f"Drawn: the {view_divergence.PLOTTED} pairs with the most contradictions. The table has all pairs.")
 
@@ -168,7 +157,7 @@ def main() -> None:
     if len(names) < 2:
         show.empty("Divergence needs at least two models.", "Show more models in the filters.")
         return
-    part = _part(run)
+    part = filters.part(read.cached(slices.choices, run))
     found = view_divergence.only(read.cached(matrix.cells, run, **part), chosen.models)
     idents = list(names)
     _matrix(found, names, (state.get("a", idents[0]), state.get("b", idents[1])))

@@ -58,6 +58,21 @@ def _said(
     return [f"{word} {', '.join(values)}" for word, values in parts if values]
 
 
+def part(known: Mapping[str, Any]) -> dict[str, Any]:
+    """On the page: the questions that figures are of, a stratum, a severity, or all; `known`: `slices.choices`.
+
+    As arguments `stratum` and `severity` of functions that read the store.
+    """
+    strata = {"": "All strata"} | {name: clean(name, 60) for name in known["strata"]}
+    severities = {"": "All severities"} | {str(level): f"{level} of 5" for level in known["severities"]}
+    left, right = st.columns(2)
+    with left:
+        stratum = state.select("Stratum", list(strata), key="strata", names=strata)
+    with right:
+        severity = state.select("Severity", list(severities), key="severity", names=severities)
+    return {"stratum": stratum or None, "severity": int(severity) if severity else None}
+
+
 def narrow(report: Mapping[str, Any], found: Filters) -> dict[str, Any]:
     """The report with the chosen models only; see `evalkit.reports.selection.only`."""
     return selection.only(report, found.models)

@@ -23,9 +23,8 @@ def _verdict(report: dict[str, Any]) -> None:
 
 def _charts(found: list[tuple[tuple[Any, str], str]]) -> None:
     """Two side by side, one below the other on a phone."""
-    columns = st.columns(2, gap="large")
-    for place, (drawn, name) in enumerate(found):
-        with columns[place % 2]:
+    for place, (drawn, name) in zip(show.pairs(len(found)), found, strict=True):
+        with place:
             show.chart(drawn, name=name)
 
 
@@ -49,10 +48,14 @@ def _ranks(report: dict[str, Any], models: int) -> None:
 
 def _figures(report: dict[str, Any]) -> None:
     st.header("Main figures")
-    _charts([(page.rates(report, key, dark=show.dark()), key) for key in view.plotted(report)])
-    st.text("Dot: the figure. Thick line: 95 % interval. Thin line: worst case over what is missing.")
     show.tables(view.headline(report), name="main-figures")
     st.text(view.LEGEND)
+
+
+def _plots(report: dict[str, Any]) -> None:
+    st.header("Main figures, drawn")
+    _charts([(page.rates(report, key, dark=show.dark()), key) for key in view.plotted(report)])
+    st.text("Dot: the figure. Thick line: 95 % interval. Thin line: worst case over what is missing.")
 
 
 def _tradeoff_and_loss(report: dict[str, Any]) -> None:
@@ -109,8 +112,9 @@ def main() -> None:
     show.head(report, "Overview")
     shown = filters.narrow(report, filters.choose(report))
     _verdict(shown)
+    _figures(shown)  # before what takes time to draw
     _ranks(shown, len(report["models"]))
-    _figures(shown)
+    _plots(shown)
     _tradeoff_and_loss(shown)
     _asks(shown)
     _more(shown)

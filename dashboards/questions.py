@@ -27,12 +27,17 @@ def _wanted(run: str, found: filters.Filters, names: dict[str, str]) -> dict[str
     if said := view_questions.MEANINGS[chosen]:
         st.text(said)
     search = state.text("Search in questions and answers", key="q")
-    with st.container(horizontal=True):
-        model = state.select("Because of", ["", *names], names={"": "any model", **names}, key="of", width=240)
-        kind = state.select("Kind", ["", *choices["kinds"]], names={"": "all"}, key="kind", width=180)
-        shown = {"": "any", **{r: clean(r, 60).replace("_", " ") for r in choices["reasons"]}}
-        reason = state.select("Why nobody can know", list(shown), names=shown, key="reason", width=220)
-        sort = state.select("Order", list(view_questions.SORTS), names=view_questions.SORTS, key="sort", width=240)
+    reasons = {"": "Any", **{r: clean(r, 60).replace("_", " ").capitalize() for r in choices["reasons"]}}
+    kinds = {"": "All", **{kind: kind.capitalize() for kind in choices["kinds"]}}
+    columns = st.columns(4)
+    with columns[0]:
+        model = state.select("True of the answer of", ["", *names], names={"": "Any model", **names}, key="of")
+    with columns[1]:
+        kind = state.select("Kind of question", list(kinds), names=kinds, key="kind")
+    with columns[2]:
+        reason = state.select("Why nobody can know", list(reasons), names=reasons, key="reason")
+    with columns[3]:
+        sort = state.select("Order", list(view_questions.SORTS), names=view_questions.SORTS, key="sort")
     return {
         "view": chosen, "search": search, "model": model or None, "kind": kind or None, "reason": reason or None,
         "sort": sort, "stratum": found.strata, "severity": found.severities,

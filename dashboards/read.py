@@ -16,6 +16,7 @@ from evalkit.reports.display import clean
 
 CACHED = 64  # results of one function and its arguments each, over all sessions
 REPORTS = 8
+RUNS_S = 10
 
 
 def results() -> Path:
@@ -43,10 +44,18 @@ def run() -> str:
     return chosen
 
 
+@st.cache_data(show_spinner=False, ttl=RUNS_S, max_entries=4)
+def _runs(folder: str, written: int) -> list[dict[str, Any]]:
+    return data.runs(Path(folder))
+
+
 def runs() -> list[dict[str, Any]]:
-    """The runs, newest first; ends the page with what to type where there is none."""
+    """The runs, newest first; ends the page with what to type where there is none.
+
+    Looked for anew when the store was written, and else every few seconds: a run may have ended without a word.
+    """
     folder = results()
-    found: list[dict[str, Any]] = _read(lambda: data.runs(folder)) if folder.is_dir() else []
+    found: list[dict[str, Any]] = _read(lambda: _runs(str(folder), data.written(folder))) if folder.is_dir() else []
     if not found:
         st.title("No run yet")
         st.text(f"There is no run in {clean(folder.resolve(), 200)}. Start one, then reload this page:")

@@ -51,9 +51,9 @@ def _sample() -> tuple[Sample, bool]:
     """What is labelled, and whether keys do it."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = state.segments("What to label", list(KINDS), names=KINDS, key="label")
-        n = state.number("Sample of about", key="n", default=200, low=2, high=100_000, width=150, format="%.0f")
+        n = state.number("Sample size, about", key="n", default=200, low=2, high=100_000, width=150, format="%.0f")
         seed = state.number("Seed of the draw", key="seed", default=0, high=2**31 - 1, width=150, format="%.0f")
-        keys = state.toggle("Single keys label", key="keys", default=True)
+        keys = state.toggle("Label with single keys", key="keys", default=True)
     return {"kind": kind, "n": int(n), "seed": int(seed)}, keys
 
 

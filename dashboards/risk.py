@@ -77,10 +77,13 @@ def _losses(shown: dict[str, Any]) -> None:
 def _parts(shown: dict[str, Any], asked: dict[str, Any]) -> None:
     st.header("Where the loss arises")
     names = labels(shown)
-    dimension = state.segments("Parts of the workload", list(BY), key="by", names=BY)
+    left, right = st.columns(2, gap="large")
+    with left:
+        dimension = state.segments("Parts of the workload", list(BY), key="by", names=BY)
     found = read.cached(committee.parts, read.run(), **asked, dimension=dimension)
     first = money.cheapest_bars(shown)[0] or None
-    model = state.select("Model in the chart", list(names), key="a", default=first, names=names)
+    with right:
+        model = state.select("Model in the chart", list(names), key="a", default=first, names=names)
     show.chart(plots_money.parts(shown, found, model, dark=show.dark()), name=f"loss-by-{dimension}")
     if table := view_risk.parts(shown, found):
         show.tables(table, name=f"loss-by-{dimension}")
@@ -92,7 +95,8 @@ def _hangs_on(shown: dict[str, Any]) -> None:
     table = money.tornado(shown)
     if table is None:
         show.empty(
-            "This profile names no ranges.", "Start from one that does, or add `sensitivity` to your profile file."
+            "This profile names no ranges.",
+            "Start from one that does, or add ranges (“sensitivity”) to your profile file.",
         )
         return
     if money.cheapest_bars(shown)[1]:

@@ -73,8 +73,9 @@ def _form() -> tuple[str, str, dict[str, Any], bool]:
     idents = ["", *(row["id"] for row in every)]
     names = view_runs.names(every)
     # "" follows the run that the sidebar chose.
-    last = read.fresh(run_list.before, chosen) or chosen
-    a = state.select("Run A, the one before", idents, key="before", names={**names, "": f"The last one: {names[last]}"})
+    last = read.fresh(run_list.before, chosen) or ""
+    first = f"The last one: {names[last]}" if last else "None: this suite has no other run"
+    a = state.select("Run A, the one before", idents, key="before", names={**names, "": first})
     b = state.select("Run B, the one after", idents, key="after", names={**names, "": f"This run: {names[chosen]}"})
     left, right = st.columns(2)
     with left:
@@ -103,6 +104,9 @@ def _compare() -> None:
         )
         return
     a, b, options, only = _form()
+    if not a:
+        show.empty("This run is the only one of its suite.", "Run the suite again, or choose a run A.")
+        return
     if a == b:
         show.empty("Run A and run B are the same run.", "Choose two different ones.")
         return
@@ -138,9 +142,9 @@ def _compared(comparison: dict[str, Any], only: bool) -> None:
 
 
 def _changes(comparison: dict[str, Any]) -> None:
-    grid = st.columns(2, gap="large")
-    for place, key in enumerate(view_runs.compared_figures(comparison)):
-        with grid[place % 2]:
+    keys = view_runs.compared_figures(comparison)
+    for place, key in zip(show.pairs(len(keys)), keys, strict=True):
+        with place:
             show.chart(plots_runs.changes(comparison, key, dark=show.dark()), name=f"change-{key}")
     show.tables(view_runs.changes(comparison), name="changes")
     st.text(compare_text.LEGEND)

@@ -30,7 +30,7 @@ def head(report: Mapping[str, Any], title: str) -> None:
     """A page's title, and all that must be said beside its figures."""
     st.title(title, anchor=False)
     run = report["run"]
-    asked = f"{run['n_questions']} of {run['n_questions_in_suite']} questions asked"
+    asked = f"{run['n_questions']:,} of {run['n_questions_in_suite']:,} questions asked"
     st.text(f"{clean(run.get('suite_title') or run['suite'], 120)} · panel {clean(run['panel'], 60)} · {asked}")
     notes = view.notes(report)
     if notes:
@@ -48,7 +48,8 @@ def words(text: object, limit: int | None = None) -> None:
 
 def quote(text: object | None, limit: int = 800) -> None:
     """A model's answer, a context, a judge's words: plain text in a box, at most `limit` characters; None is a dash."""
-    st.code(MISSING if text is None else clean(text, limit, lines=True), language=None, wrap_lines=True)
+    said = MISSING if text is None else clean(text, limit, lines=True)
+    st.code(said if said.strip() else "(empty)", language=None, wrap_lines=True)
 
 
 def badge(kind: str, said: str) -> None:
@@ -121,7 +122,7 @@ def grid(
 
 
 def _csv(table: view.Table, name: str) -> None:
-    _download("CSV", f"csv-{name}", partial(csv_text.table_text, table), f"{name}.csv", "text/csv")
+    _download("Download CSV", f"csv-{name}", partial(csv_text.table_text, table), f"{name}.csv", "text/csv")
 
 
 def _download(label: str, key: str, made: Callable[[], Any], file: str, mime: str) -> None:
@@ -130,6 +131,12 @@ def _download(label: str, key: str, made: Callable[[], Any], file: str, mime: st
 
 
 # --- charts
+
+
+def pairs(count: int) -> list[Any]:
+    """Places for charts, two side by side, read row by row also where they stand one below the other, as on a phone."""
+    rows = [st.columns(2, gap="large") for _ in range(-(-count // 2))]
+    return [place for row in rows for place in row][:count]
 
 
 def chart(
@@ -151,7 +158,7 @@ def chart(
     # The declared height is the plot's own, as in the report: axes and titles come on top of it.
     sized = drawn.properties(autosize="fit-x" if stretch else "pad")
     more: dict[str, Any] = {"on_select": on_select, "key": key} if on_select and key else {}
-    event = st.altair_chart(sized, width="stretch" if stretch else "content", alt=said, **more)
+    event = st.vega_lite_chart(spec=_spec(sized), width="stretch" if stretch else "content", alt=said, **more)
     with st.popover("In words, PNG, SVG", type="tertiary"):
         st.text(clean(said, lines=True))
         with st.container(horizontal=True):
@@ -159,6 +166,14 @@ def chart(
             _download("PNG", f"png-{name}", partial(picture.png, drawn, dark=now), f"{name}.png", "image/png")
             _download("SVG", f"svg-{name}", partial(picture.svg, drawn, dark=now), f"{name}.svg", "image/svg+xml")
     return event if more else None
+
+
+def _spec(drawn: Any) -> dict[str, Any]:
+    """The chart as Vega-Lite, without altair's theme. Not held against the schema at each draw: tests do that."""
+    spec: dict[str, Any] = drawn.to_dict(validate=False)
+    for size in ("continuousWidth", "continuousHeight"):
+        spec.get("config", {}).get("view", {}).pop(size, None)
+    return spec
 
 
 def dark() -> bool:
@@ -189,6 +204,14 @@ def loading(what: str) -> AbstractContextManager[None]:
     return st.spinner(what)
 
 
+def _quick_charts() -> None:
+    from altair.utils.schemapi import disable_debug_mode
+
+    disable_debug_mode()  # else each part of a chart is held against the schema when it is made: half of a page's time
+
+
+_quick_charts()
+
 STYLE = """<style>
 .evalkit-figures{display:flex;flex-wrap:wrap;gap:1rem 2.5rem;margin:0;padding:0!important}
 .evalkit-figures div{min-width:8rem}
@@ -199,6 +222,8 @@ STYLE = """<style>
 .evalkit-group{margin:.9rem 0 .2rem;font-size:.8125rem;font-weight:600}
 [data-testid=stSidebar] [data-testid=stText]{font-size:.875rem}
 [data-testid=stSidebar] [data-testid=stPageLink-NavLink]{padding:0 .5rem;height:28px;margin:6px 0}
+[data-testid=stMain] [data-testid=stPageLink-NavLink]{padding-left:0;padding-right:0;background:none}
+[data-testid=stMain] [data-testid=stPageLink-NavLink] p{text-decoration:underline;text-underline-offset:.2em}
 h1{font-size:2rem!important;padding-top:0!important}
 h2{font-size:1.5rem!important}
 h3{font-size:1.2rem!important}
@@ -208,7 +233,8 @@ h3{font-size:1.2rem!important}
 [data-testid=stText] *{white-space:pre-wrap!important;overflow-wrap:anywhere}
 [data-testid=stCode] code,[data-testid=stCode] span{overflow-wrap:anywhere}
 @media (min-width:2200px){html{font-size:19px}}
-@media (max-width:640px){[data-testid=stMainBlockContainer]{padding-left:1rem;padding-right:1rem}h1{font-size:1.6rem!important}}
+@media (max-width:640px){[data-testid=stMainBlockContainer]{padding-left:1rem;padding-right:1rem}h1{font-size:1.6rem!important}
+[data-testid=stHorizontalBlock]{row-gap:1rem}}
 @media print{
 [data-testid=stSidebar],[data-testid=stHeader],[data-testid=stToolbar],[data-testid=stDownloadButton],[data-testid=stPopover],
 [data-testid=stButton],[data-testid=stPageLink],[data-testid=stElementToolbar]{display:none!important}

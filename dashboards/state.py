@@ -80,6 +80,11 @@ def link(page: str, label: str, **params: str | int) -> None:
     st.page_link(page, label=escape(label), query_params={**_shared(), **{k: str(v) for k, v in params.items()}})
 
 
+def onward(page: str) -> None:
+    """Leave for another page, with the address's parameters as they are."""
+    st.switch_page(page, query_params={key: st.query_params.get_all(key) for key in st.query_params})
+
+
 def way(page: str, url_path: str, title: str) -> None:
     """A link of the navigation: to a page as it was left, with the chosen run and the filters."""
     own = st.session_state.get(_KEPT, {}).get(url_path, {})

@@ -11,23 +11,12 @@ import state
 import streamlit as st
 
 from evalkit.reports import page, plots_dots, plots_unknowns, slices, view, view_unknowns
-from evalkit.reports.display import clean, labels
+from evalkit.reports.display import labels
 
 PAGE = 3
 KEYS = ("unknown_answer_hallucination", "over_abstention")
+SIDES = {"known": "answerable twin", "unknown": "unanswerable twin"}
 ASK_FOR_IT = "The protocol asks for no confidence, or no graded answer states one. Ask with the protocol 'elicited'."
-
-
-def _part(known: dict[str, Any]) -> dict[str, Any]:
-    """The questions that what follows is of: a stratum, a severity, or all."""
-    strata = {"": "All strata"} | {name: clean(name, 60) for name in known["strata"]}
-    severities = {"": "All severities"} | {str(level): f"{level} of 5" for level in known["severities"]}
-    left, right = st.columns(2)
-    with left:
-        stratum = state.select("Stratum", list(strata), key="strata", names=strata)
-    with right:
-        severity = state.select("Severity", list(severities), key="severity", names=severities)
-    return {"stratum": stratum or None, "severity": int(severity) if severity else None}
 
 
 def _rates(report: dict[str, Any]) -> None:
@@ -50,9 +39,9 @@ def _reasons(run: str, names: dict[str, str], part: dict[str, Any]) -> None:
         show.empty("Nothing here is a question that nobody can know.", hint)
         return
     st.text("Unknown-answer hallucination: share of graded answers that commit to an answer; lower is better.")
-    grid = st.columns(2, gap="large")
+    grid = show.pairs(len(parts))
     for at, (reason, rows) in enumerate(parts.items()):
-        with grid[at % 2]:
+        with grid[at]:
             title = view_unknowns.reason_name(reason)
             asked = f"{rows[0]['n_questions']} question{'' if rows[0]['n_questions'] == 1 else 's'}"
             figures = view_unknowns.reason_figures(rows, names)
@@ -96,23 +85,23 @@ def _twins(run: str, names: dict[str, str], part: dict[str, Any]) -> None:
 
 def _pair(shown: dict[str, Any]) -> None:
     with st.container(border=True):
-        for column, side in zip(st.columns(2), ("known", "unknown"), strict=True):
+        for column, side in zip(st.columns(2), SIDES, strict=True):
             with column:
                 st.text(shown[side]["text"])
                 st.text(shown[side]["facts"])
                 state.link("questions.py", "All answers to this question", question=shown[side]["question"])
         for answers in shown["answers"]:
-            for column, side in zip(st.columns(2), ("known", "unknown"), strict=True):
+            for column, side in zip(st.columns(2), SIDES, strict=True):
                 with column:
-                    _answer(answers["name"], answers[side])
+                    _answer(answers["name"], answers[side], SIDES[side])
 
 
-def _answer(name: str, answer: dict[str, Any] | None) -> None:
+def _answer(name: str, answer: dict[str, Any] | None, twin: str) -> None:
     if answer is None:
-        st.text(f"{name}: not asked")
+        st.text(f"{name} · {twin}: not asked")
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.text(name + answer["confidence"], width="content")
+        st.text(f"{name}{answer['confidence']} · {twin}", width="content")
         show.badge(*answer["badge"])
     show.quote(answer["final"], 300)
 
@@ -146,9 +135,9 @@ def _calibration(run: str, names: dict[str, str], part: dict[str, Any]) -> None:
     st.text(
         "Bins of equal weight. Dot: share correct, with 95 % interval and n above; on the dashed line it is as stated."
     )
-    grid = st.columns(2, gap="large")
+    grid = show.pairs(len(shown))
     for at, name in enumerate(shown):
-        with grid[at % 2]:
+        with grid[at]:
             drawn = plots_unknowns.reliability(found["models"][name], names[name], dark=show.dark())
             show.chart(drawn, name=f"reliability-{at + 1}")
     show.tables(view_unknowns.scores(found, names), name="calibration")
@@ -164,7 +153,7 @@ def main() -> None:
     chosen = filters.choose(report)
     every = labels(report)
     names = {ident: every[ident] for ident in chosen.models}
-    part = _part(read.cached(slices.choices, run))
+    part = filters.part(read.cached(slices.choices, run))
     _rates(filters.narrow(report, chosen))
     _reasons(run, names, part)
     _twins(run, names, part)

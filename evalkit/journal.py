@@ -280,9 +280,11 @@ class Journal:
         return cls(path, _locked(fd, fresh), 0, GENESIS, 0)
 
     @classmethod
-    def resume(cls, folder: Path, take: Callable[[Event], None]) -> Journal:
+    def resume(cls, folder: Path, take: Callable[[Event], None], known: tuple[int, str, int] | None = None) -> Journal:
         """Open a run's journal to go on with; `take` gets its events, as from `read_run`. Torn last lines are cut off.
 
+        `known`: the lines of the main journal that were read before, the last one's hash, and where it ends. They are not
+        read again, and `take` gets what follows on them alone; a journal in which that line doesn't end there is read whole.
         Raises `JournalError` when another process is at work on the run, a worker that outlived it included.
         """
         path = folder / NAME
@@ -291,8 +293,8 @@ class Journal:
             found, deadline = parts(folder), time.monotonic() + LOCK_SECONDS
             for part in found:
                 _cut(part, deadline)
-            seq, prev, end = 0, GENESIS, 0
-            for event in _merged(path, found):
+            seq, prev, end = known if known and _ends(path, *known[1:]) else (0, GENESIS, 0)
+            for event in read(path, end, seq, prev) if end else _merged(path, found):
                 if event.path is path:
                     seq, prev, end = event.seq + 1, event.digest, event.end
                 take(event)
@@ -360,6 +362,14 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _ends(path: Path, head: str, end: int) -> bool:
+    """Whether a line with this hash ends at byte `end`."""
+    with _opened(path) as file:
+        file.seek(max(0, end - _BUFFER))
+        block = file.read(min(end, _BUFFER))
+    return block.endswith(b"\n") and digest(block[:-1].rpartition(b"\n")[2]) == head
 
 
 def _writable(path: Path, flags: int) -> int:

@@ -117,7 +117,13 @@ def report(
     other = profiles.load(profile) if profile else None
     labelled = find_run(results / "runs", labels).name if labels else None
     found = data.cached_report(
-        results, find_run(results / "runs", run).name, grading, other, target.value, margin, labelled
+        results,
+        find_run(results / "runs", run).name,
+        grading=grading,
+        profile=other,
+        target=target.value,
+        margin=margin,
+        labelled=labelled,
     )
     if format in (ReportFormat.html, ReportFormat.pdf) and (grading, profile, labels, target) == (
         None,

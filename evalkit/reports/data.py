@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from evalkit import __version__
 from evalkit.errors import InputError
@@ -21,7 +21,7 @@ from evalkit.reports.loss import loss, variance
 from evalkit.reports.measured import Measured, measure
 from evalkit.reports.notes import judge_notes, notes
 from evalkit.reports.question_rows import SORTS, page
-from evalkit.reports.runs import conditions, revision
+from evalkit.reports.runs import conditions, revision, written
 from evalkit.reports.runs import head as run_head
 from evalkit.reports.runs import listed as runs
 from evalkit.store import Store
@@ -44,6 +44,7 @@ __all__ = [
     "report",
     "revision",
     "runs",
+    "written",
 ]
 
 SCHEMA = "evalkit.report/1"
@@ -53,32 +54,40 @@ BIG = 50_000
 Row = dict[str, Any]
 
 
-def cached_report(
-    results: Path,
-    run: str,
-    grading: str | None = None,
-    profile: RiskProfile | None = None,
-    target: str = "workload",
-    margin: float | None = None,
-    labelled: str | None = None,
-) -> Row:
+class Wanted(TypedDict, total=False):
+    """What a report is asked to be, where it isn't the run's latest grading under its own risk profile."""
+
+    grading: str | None
+    """A grading's id; the latest."""
+    profile: RiskProfile | None
+    """Another risk profile than the run's."""
+    target: str
+    """Whether figures speak of the "workload" that the suite stands for (default), or of the "suite" itself."""
+    margin: float | None
+    """The largest difference between two models that doesn't matter; none."""
+    labelled: str | None
+    """Another run, whose labels tell the grader's errors where this one has too few."""
+
+
+def cached_report(results: Path, run: str, **wanted: Unpack[Wanted]) -> Row:
     """`report`, after one trip through JSON (as `--format json` prints it); computed once, then kept beside the run.
 
     Arguments and errors are those of `report`. What is kept is of the run's newest rows, its state and this evalkit.
     """
     shelf = Shelf.of(results, run)
-    whose = profile and profile.hash
-    of = [grading, whose, target, margin, labelled and Shelf.of(results, labelled).stamp]
-    plain = (grading, profile, target) == (None, None, "workload")
+    profile, labelled = wanted.get("profile"), wanted.get("labelled")
+    grading, target = wanted.get("grading"), wanted.get("target", "workload")
+    other = labelled and Shelf.of(results, labelled).stamp
+    of = [grading, profile and profile.hash, target, wanted.get("margin"), other]
 
     def make() -> Row:
-        measured = measure(results, run, profile, target, grading)
-        if plain:
+        measured = _measured(results, run, wanted)
+        if (grading, profile, target) == (None, None, "workload"):
             from evalkit.reports.look import keep as keep_arrays
             from evalkit.reports.look import place
 
             shelf.have(place(shelf), lambda fresh: keep_arrays(measured, fresh))
-        return _report(results, measured, grading, margin, labelled)
+        return _report(results, measured, wanted)
 
     found: Row = shelf.json("report", of, make)
     return found
@@ -105,30 +114,23 @@ def is_kept(results: Path, run: str) -> bool:
     return Shelf.of(results, run).path("report", ".json", None, None, "workload", None, None).exists()
 
 
-def report(
-    results: Path,
-    run: str,
-    grading: str | None = None,
-    profile: RiskProfile | None = None,
-    target: str = "workload",
-    margin: float | None = None,
-    labelled: str | None = None,
-) -> Row:
-    """The whole report as one dict of schema `evalkit.report/1` (documented in `schema.md`).
-
-    By the latest or a named grading, under the run's own or another risk profile; `target`: whether figures speak of the
-    `workload` that the suite stands for, or of the `suite` itself; `margin`: the largest difference between two models that
-    doesn't matter; `labelled`: another run, whose labels tell the grader's errors where this one has too few.
-    """
-    return _report(results, measure(results, run, profile, target, grading), grading, margin, labelled)
+def report(results: Path, run: str, **wanted: Unpack[Wanted]) -> Row:
+    """The whole report as one dict of schema `evalkit.report/1` (documented in `schema.md`)."""
+    return _report(results, _measured(results, run, wanted), wanted)
 
 
-def _report(results: Path, measured: Measured, grading: str | None, margin: float | None, labelled: str | None) -> Row:
+def _measured(results: Path, run: str, wanted: Wanted) -> Measured:
+    target = wanted.get("target", "workload")
+    return measure(results, run, wanted.get("profile"), target, wanted.get("grading"))
+
+
+def _report(results: Path, measured: Measured, wanted: Wanted) -> Row:
     from evalkit import statistics
     from evalkit.statistics.models import design_of, model_figures
     from evalkit.statistics.pairwise import pair_figures
 
     run = measured.run
+    grading, margin, labelled = wanted.get("grading"), wanted.get("margin"), wanted.get("labelled")
     others = elsewhere(results, labelled, measured) if labelled else None
     with Shelf.of(results, run).digest(grading) as digest:
         worst = page(digest, "TRUE", [], SORTS["worst"], WORST)

@@ -6,11 +6,12 @@ import csv
 import io
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from evalkit import labelling
-from evalkit.errors import InputError, JournalError
+from evalkit.errors import InputError, JournalError, StoreError
 from evalkit.files import read_text
 from evalkit.journal import Journal, held
 from evalkit.labelling import Candidate, Drawn, Label
@@ -86,8 +87,8 @@ def write(results: Path, run: str, kind: str, labels: Sequence[Label]) -> None:
     `JournalError` where another process is at work on the run (nothing is written then), `StoreError` where the labels are
     in the journal and the store can't take them in just now.
     """
-    folder = Store(results).runs_folder / run
-    with _opened(folder) as journal:
+    folder, known = Store(results).runs_folder / run, _known(results, run)
+    with _opened(folder, known) as journal:
         journal.extend(
             ("label", {"item": x.item, "kind": kind, "annotator": x.annotator, "label": x.label, "pi": x.pi})
             for x in labels
@@ -95,12 +96,20 @@ def write(results: Path, run: str, kind: str, labels: Sequence[Label]) -> None:
     Store(results).load(run)
 
 
-def _opened(folder: Path) -> Journal:
+def _known(results: Path, run: str) -> tuple[int, str, int] | None:
+    """How far the store has read the run's journal, as `Journal.resume` takes it: a label waits for what is new alone."""
+    with suppress(StoreError):
+        for row in Store(results).query("SELECT lines, head, bytes FROM journals WHERE run = ? AND part = ''", [run]):
+            return row["lines"], row["head"], row["bytes"]
+    return None
+
+
+def _opened(folder: Path, known: tuple[int, str, int] | None) -> Journal:
     """The run's journal to append to; another annotator's label, which takes a moment, is waited for."""
     deadline = time.monotonic() + WAIT_S
     while True:
         try:
-            return Journal.resume(folder, lambda _: None)
+            return Journal.resume(folder, lambda _: None, known)
         except JournalError:
             if time.monotonic() > deadline or not held(folder):
                 raise

@@ -56,7 +56,7 @@ def notes(head: Row, models: list[Row], counts: dict[str, Row], gradings: list[R
     )
     for label, part, whole, remark in told:
         shares = [
-            f"{name} {n} of {row[whole]}"
+            f"{name} {n:,} of {row[whole]:,}"
             for name, row in rows
             if (n := row["failed"] + row["vendor_filtered"] if part == "missing" else row[part])
         ]

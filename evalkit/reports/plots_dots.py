@@ -17,25 +17,37 @@ _ROW = 42
 
 
 def dots(
-    title: str, rows: Sequence[Figure], unit: str, *, subtitle: str = "", signed: bool = False, dark: bool = False
+    title: str,
+    rows: Sequence[Figure],
+    unit: str,
+    *,
+    subtitle: str = "",
+    signed: bool = False,
+    close: bool = False,
+    dark: bool = False,
 ) -> tuple[Chart | None, str]:
     """(chart, the same in words) of named figures; the chart is None where no figure has a value.
 
-    `unit`: "rate" or "score", 0 to 1, and -1 to 1 where `signed`. A row without data keeps its place. `dark`: colours for a
-    dark page.
+    `unit`: "rate" or "score", 0 to 1, and -1 to 1 where `signed`. A row without data keeps its place. `close`: where all
+    intervals end below a fifth or two fifths, so does the axis. `dark`: colours for a dark page.
     """
     said = "; ".join(f"{name}: {estimate(est, unit)} (n={number((est or {}).get('n_graded'))})" for name, est in rows)
     if not any((est or {}).get("value") is not None for _, est in rows):
         return None, f"{title}: no data."
-    return _drawn(title, rows, unit, (subtitle, signed, dark)), f"{title}, with 95 % intervals. {said}."
+    ends = (-1.0, 1.0) if signed else (0.0, _end(rows) if close else 1.0)
+    return _drawn(title, rows, unit, (subtitle, ends, dark)), f"{title}, with 95 % intervals. {said}."
 
 
-def _drawn(title: str, rows: Sequence[Figure], unit: str, how: tuple[str, bool, bool]) -> Chart:
+def _end(rows: Sequence[Figure]) -> float:
+    reached = [est[key] for _, est in rows if est for key in ("value", "high") if est.get(key) is not None]
+    return next((end for end in (0.2, 0.4) if max(reached) <= end), 1.0)
+
+
+def _drawn(title: str, rows: Sequence[Figure], unit: str, how: tuple[str, tuple[float, float], bool]) -> Chart:
     import altair as alt
 
-    subtitle, signed, dark = how
+    subtitle, (low, high), dark = how
     ink, muted, dot = _colours(dark)
-    low, high = (-1.0, 1.0) if signed else (0.0, 1.0)
     places = [_place(at, name, est or {}, unit) for at, (name, est) in enumerate(rows)]
     ticks = [low + step * (high - low) / 4 for step in range(5)]
     scale = alt.Scale(domain=[low, high + ROOM * (high - low)], nice=False, zero=False)
@@ -58,7 +70,7 @@ def _drawn(title: str, rows: Sequence[Figure], unit: str, how: tuple[str, bool, 
             x=end, y=_y("top", len(rows)), text="rests on:N"
         ),
     ]
-    if signed:
+    if low < 0:
         zero = alt.Chart(alt.InlineData(values=[{"value": 0.0}])).mark_rule(color=muted, size=1, strokeDash=[4, 3])
         layers.append(zero.encode(x=x))
     if spans:

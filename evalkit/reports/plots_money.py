@@ -100,7 +100,7 @@ def _scale(rows: Sequence[Row]) -> tuple[Any, list[float]]:
 def _ticks(top: float) -> list[float]:
     rough = top / 4
     scale = 10.0 ** floor(log10(rough))
-    step = scale * min(s for s in (1, 2, 5, 10) if s * scale >= rough * 0.999)
+    step = scale * min(s for s in (1, 2, 2.5, 5, 10) if s * scale >= rough * 0.999)
     return [step * place for place in range(int(top / step) + 1)]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from evalkit.reports.display import MISSING, labels, number
 from evalkit.reports.plots import INK, MUTED
+from evalkit.reports.plots_money import TICK
 from evalkit.reports.view import definition
 
 DOT, _TEXT, _QUIET = (
@@ -89,7 +90,7 @@ def ends(report: Mapping[str, Any], *, dark: bool = False) -> tuple[Chart | None
     there = [(words, colours[dark]) for place, (_, words, colours) in enumerate(ENDS)
              if any(row["asks"] for row in rows if row["place"] == place)]  # fmt: skip
     side = _names_axis(dark)
-    across = alt.Axis(title="asks", format="~s", tickCount=5, grid=True, domain=False)
+    across = alt.Axis(title="asks", labelExpr=TICK, tickCount=5, grid=True, domain=False)
     legend = alt.Legend(title=None, orient="top", labelColor=_TEXT[dark], labelLimit=200, columns=2)
     scale = alt.Scale(domain=[words for words, _ in there], range=[colour for _, colour in there])
     bars = alt.Chart(alt.InlineData(values=[row for row in rows if row["asks"]])).mark_bar(height=14)

@@ -67,7 +67,7 @@ def reliability(model: said.Row, name: str, *, dark: bool = False) -> tuple[Char
     if not model["bins"]:
         return None, f"{name}: no confidence stated."
     ink, muted, dot = _colours(dark)
-    rows = [_bin(part) for part in model["bins"]]
+    rows = _apart([_bin(part) for part in model["bins"]])
     scale, share = alt.Scale(domain=[0, 100], nice=False), alt.Scale(domain=[0, 1.12], nice=False)
     across = alt.Axis(title="Stated confidence (0 to 100)", titleColor=muted, grid=True, labelOverlap=True)
     up = alt.Axis(title="Correct", format=".0%", titleColor=muted, grid=True, values=[0, 0.25, 0.5, 0.75, 1])
@@ -92,6 +92,15 @@ def reliability(model: said.Row, name: str, *, dark: bool = False) -> tuple[Char
     told = "; ".join(f"stated {row['confidence']}: correct {row['correct']} (n={row['n']})" for row in rows)
     words = f"Reliability of {name}, calibration error {ece}, n={n}. {told}."
     return alt.layer(*layers).properties(title=title, width=360, height=240), words
+
+
+def _apart(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The bins with the n of close neighbours one above the other."""
+    for at, row in enumerate(rows):
+        near = [other["label"] for other in rows[:at] if abs(other["stated"] - row["stated"]) < 7]
+        while row["label"] < 1.0 and any(abs(label - row["label"]) < 0.06 for label in near):
+            row["label"] += 0.07
+    return rows
 
 
 def _bin(part: dict[str, Any]) -> dict[str, Any]:

@@ -49,12 +49,14 @@ def page(results: Path, *, state: str = "", suite: str = "", search: str = "", l
 
 
 def before(results: Path, run: str) -> str | None:
-    """The run to compare `run` with, where nobody said: the newest earlier one of its suite, else the newest other one."""
+    """The run to compare `run` with, where nobody said: the newest earlier one of its suite, else its suite's newest other one.
+
+    None where the suite has no other run: runs of two suites have no question in common.
+    """
     every = listed(results)
     place = next((at for at, row in enumerate(every) if row["id"] == run), 0)
-    others = [row for row in every[place + 1 :] + every[:place] if row["id"] != run]
-    earlier = [row for row in every[place + 1 :] if row["suite"] == every[place]["suite"]]
-    return next((str(row["id"]) for row in (*earlier, *others)), None)
+    others = [row for row in every[place + 1 :] + every[:place] if row["suite"] == every[place]["suite"]]
+    return next((str(row["id"]) for row in others), None)
 
 
 def compared(

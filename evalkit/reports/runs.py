@@ -33,6 +33,12 @@ def listed(results: Path) -> list[Row]:
     return [{**row, "state": state(results, row["id"], row["state"])} for row in found]
 
 
+def written(results: Path) -> int:
+    """A number that changes whenever the store was written; 0 without one."""
+    path = Store(results).path
+    return path.stat().st_mtime_ns if path.is_file() else 0
+
+
 def revision(results: Path, run: str) -> int:
     """A number that changes whenever more of the run was loaded: a key for caches."""
     return sum(lines for _, lines, _ in loaded(results, run).files)

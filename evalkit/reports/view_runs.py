@@ -33,12 +33,14 @@ def runs(found: Sequence[Row]) -> Table:
             Cell(clean(run["suite"], 60)),
             Cell(clean(run["panel"], 60)),
             Cell(clean(run["created_at"], 40).replace("T", " ").removesuffix("Z")),
-            Cell(" / ".join(number(run[key]) for key in ("n_asked", "n_answered", "n_graded"))),
+            Cell(
+                number(run["n_asked"]), (f"{number(run['n_answered'])} answered", f"{number(run['n_graded'])} graded")
+            ),
             _cost(run),
         )
         for run in found
     )
-    header = ("Run", "State", "Suite", "Panel", "Started (UTC)", "Asked / answered / graded", "Cost")
+    header = ("Run", "State", "Suite", "Panel", "Started (UTC)", "Asks", "Cost")
     return Table("Runs, newest first", header, rows, words=5)
 
 

@@ -81,7 +81,8 @@ def _too_few(n_labels: int, own: Sample, other: Sample) -> str:
     best, more = max((own, other), key=len), f"{ENOUGH - n_labels} more of this model's answers"
     if len(best) >= ENOUGH:
         return f"people gave all {len(best)} labelled answers one label, so the grader's error rates aren't known; label {more}"
-    return f"{len(best)} labels are too few; label {ENOUGH - len(best)} more answers of any models, or {more}"
+    said = "1 label is" if len(best) == 1 else f"{len(best)} labels are"
+    return f"{said} too few; label {ENOUGH - len(best)} more answers of any models, or {more}"
 
 
 def _samples(

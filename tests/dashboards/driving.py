@@ -39,6 +39,18 @@ class Canary:
 
 
 @contextmanager
+def loopback(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Such a server on a free port of loopback; its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
 def canary() -> Iterator[Canary]:
     """A server on loopback that remembers every request."""
     found = Canary("")
@@ -53,14 +65,9 @@ def canary() -> Iterator[Canary]:
         def log_message(self, *args: object) -> None:
             """Nothing on the terminal."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found.address = f"http://127.0.0.1:{server.server_address[1]}/canary"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with loopback(Handler) as address:
+        found.address = f"{address}/canary"
         yield found
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @dataclass(frozen=True)
@@ -172,6 +179,21 @@ def settle(page: Any) -> None:
     page.wait_for_function(READY, timeout=60_000)
 
 
+def opened(browser: Any, server: Server, path: str, **context: Any) -> tuple[Any, Watch]:
+    """A page in a context of its own, drawn, and what it does that it should not."""
+    window = {"viewport": {"width": 1280, "height": 1200}} | context
+    page = browser.new_context(**window).new_page()
+    watch = Watch(page, server.address)
+    page.goto(f"{server.address}/{path}")
+    settle(page)
+    return page, watch
+
+
+def answers(page: Any) -> list[str]:
+    """The answers of models that are shown, from the top."""
+    return list(page.locator("[data-testid=stMain] [data-testid=stCode] code").all_inner_texts())
+
+
 def too_wide(page: Any) -> list[str]:
     """What is wider than the window, once plots have had time to follow a change of it."""
     for _ in range(20):
@@ -181,9 +203,9 @@ def too_wide(page: Any) -> list[str]:
     return list(found)
 
 
-def violations(page: Any) -> list[str]:
-    """What axe finds: rule and the first element that breaks it."""
+def violations(page: Any, within: str | None = None) -> list[str]:
+    """What axe finds, in all of the page or `within` a selector: rule and the first element that breaks it."""
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page).response["violations"]
+    found = Axe().run(page, context=within).response["violations"]
     return [f"{v['id']} ({len(v['nodes'])}): {v['nodes'][0]['html'][:200]}" for v in found]

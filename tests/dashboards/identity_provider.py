@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import secrets
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
+
+import driving
 
 CLIENT, SECRET = "evalkit-dashboard", "made-up-for-a-test"
 
@@ -81,11 +82,6 @@ def provider() -> Iterator[Provider]:
         def log_message(self, *args: object) -> None:
             """Nothing on the terminal."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    found.address = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with driving.loopback(Handler) as address:
+        found.address = address
         yield found
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from small_store import evalkit
+import stores
 
 from evalkit.reports import labels
 from evalkit.store import Store
@@ -18,8 +18,8 @@ QUESTIONS = 60  # enough labels of each model to correct it by them alone
 SAMPLE = 500  # more than there is: all is drawn, each with probability 1
 
 
-def make(folder: Path) -> tuple[Path, str]:
-    """A run of two SIMULATED models over questions that nobody can answer; its results folder and the run."""
+def make(folder: Path) -> str:
+    """A run of two SIMULATED models over questions that nobody can answer, in `folder/R`."""
     rows = [
         {"id": f"q{i}", "text": f"Who keeps my ledger {i}?", "answerable": False, "reason": "private"}
         for i in range(QUESTIONS)
@@ -27,9 +27,8 @@ def make(folder: Path) -> tuple[Path, str]:
     suite = folder / "ledgers.jsonl"
     suite.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     chosen = [part for model in MODELS for part in ("--model", model)]
-    results = folder / "R"
-    told = evalkit("run", suite, "--panel", "simulated", *chosen, "--seed", 1, "--results", results, "--json")
-    return results, json.loads(told)["run"]["id"]
+    command = ["run", suite, "--panel", "simulated", *chosen, "--seed", 1, "--results", folder / "R"]
+    return stores.runs(command)[0]
 
 
 def truth(results: Path, run: str) -> dict[str, str]:

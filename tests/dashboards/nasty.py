@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import stores
 
 CANARY = "http://127.0.0.1:9/canary"  # stands in the strings below until the real one is known
 NASTY = (
@@ -73,24 +71,13 @@ def strings(canary: str) -> list[str]:
     return [text.replace(CANARY, canary) for text in NASTY]
 
 
-def evalkit(work: Path, *arguments: object) -> str:
-    """The command line in a process of its own; what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "evalkit.cli", *map(str, arguments)],
-        cwd=work, env=os.environ | {"NO_COLOR": "1"}, capture_output=True, text=True, timeout=150,
-    )  # fmt: skip
-    assert done.returncode in (0, 3), done.stderr[-2000:]
-    return done.stdout
-
-
 def build(results: Path, work: Path, canary: str) -> str:
     """A run of which every text is one of the strings. Returns its id."""
     texts = strings(canary)
     suite, answers = work / "hostile.jsonl", work / "answers.jsonl"
     suite.write_text("\n".join(json.dumps(row) for row in _questions(texts)), encoding="utf-8")
     answers.write_text("\n".join(json.dumps(row) for row in _answers(texts)), encoding="utf-8")
-    evalkit(work, "run", suite, "--recorded", answers, "--results", results)
-    run = max(folder.name for folder in (results / "runs").iterdir() if "hostile" in folder.name)
+    (run,) = stores.runs(["run", suite, "--recorded", answers, "--results", results])
     _poison(results, run, texts)
     return run
 

@@ -13,7 +13,7 @@ import pytest
 from support import Cli
 
 if TYPE_CHECKING:
-    from conftest import World
+    from stores import World
 
 pytestmark = pytest.mark.enable_socket  # loopback only
 WAIT = 60_000

@@ -13,7 +13,7 @@ import pytest
 from evalkit.reports import render
 
 if TYPE_CHECKING:
-    from conftest import World
+    from stores import World
 
 pytestmark = pytest.mark.enable_socket  # loopback only
 WAIT = 60_000
@@ -81,13 +81,13 @@ def test_run_and_filters_stay_over_pages_and_open_in_a_fresh_browser(
 
 
 def test_another_run_stays_over_pages(browser: Any, served: driving.Server, world: World) -> None:
-    page = opened(browser, f"{served.address}/?run={world.hostile}")
+    page = opened(browser, f"{served.address}/?run={world.older}")
     go(page, "About")
-    page.wait_for_url(f"**/about?run={world.hostile}*", timeout=WAIT)
+    page.wait_for_url(f"**/about?run={world.older}*", timeout=WAIT)
     page.reload()
     driving.settle(page)
-    assert world.hostile in page.url
-    assert page.get_by_test_id("stSidebar").get_by_label("Run").input_value() == world.hostile
+    assert world.older in page.url
+    assert page.get_by_test_id("stSidebar").get_by_label("Run").input_value() == world.older
     page.context.close()
 
 

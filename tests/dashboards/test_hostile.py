@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import driving
@@ -17,7 +18,7 @@ from evalkit.reports import csv_text, data, render
 from evalkit.reports.view import Cell, Table
 
 if TYPE_CHECKING:
-    from conftest import World
+    from conftest import Hostile
 
 pytestmark = pytest.mark.enable_socket  # loopback only
 # Beside each page as it opens: addresses that show more of the texts.
@@ -29,20 +30,27 @@ MORE = {
 PAGES = [path for path, _ in driving.navigation()]
 
 
+@pytest.fixture(scope="module")
+def served(hostile: Hostile, tmp_path_factory: pytest.TempPathFactory) -> Iterator[driving.Server]:
+    """The dashboard over the hostile run, to a reviewer."""
+    with driving.served(hostile.results, tmp_path_factory.mktemp("served") / "log", EVALKIT_REVIEWER="Ada") as server:
+        yield server
+
+
 def test_there_are_forty_strings() -> None:
     assert len(set(nasty.NASTY)) == 40
     assert max(map(len, nasty.NASTY)) == 200_000
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_every_page_is_harmless(browser: Any, served: driving.Server, world: World, path: str) -> None:
+def test_every_page_is_harmless(browser: Any, served: driving.Server, hostile: Hostile, path: str) -> None:
     context = browser.new_context()
     found: dict[str, list[str]] = {}
     for query in ("", *MORE.get(path, ())):
         page = context.new_page()
         page.set_viewport_size({"width": 1280, "height": 900})
         watch = driving.Watch(page, served.address)
-        page.goto(f"{served.address}/{path}?run={world.hostile}&{query}")
+        page.goto(f"{served.address}/{path}?run={hostile.run}&{query}")
         driving.settle(page)
         page.evaluate(driving.OPEN)
         driving.settle(page)
@@ -54,7 +62,7 @@ def test_every_page_is_harmless(browser: Any, served: driving.Server, world: Wor
         page.close()
     context.close()
     assert found == {}
-    assert world.canary.asked == []
+    assert hostile.canary.asked == []
     assert "Traceback" not in served.log.read_text()
 
 
@@ -74,19 +82,19 @@ def _broken(page: Any, width: int) -> list[str]:
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_report_is_harmless(browser: Any, world: World, tmp_path: Any, width: int) -> None:
+def test_the_report_is_harmless(browser: Any, hostile: Hostile, tmp_path: Any, width: int) -> None:
     file = tmp_path / "report.html"
-    file.write_text(render(data.report(world.results, world.hostile), "html"), encoding="utf-8")
+    file.write_text(render(data.report(hostile.results, hostile.run), "html"), encoding="utf-8")
     page = browser.new_page(viewport={"width": width, "height": 900})
     watch = driving.Watch(page)
     page.goto(file.as_uri())
     page.wait_for_timeout(500)
     assert [*watch.wrong, *page.evaluate(driving.WIDE), *_broken(page, width)] == []
-    assert world.canary.asked == []
+    assert hostile.canary.asked == []
     page.close()
 
 
-def test_the_canary_sings(browser: Any, world: World, tmp_path: Any) -> None:
+def test_the_canary_sings(browser: Any, hostile: Hostile, tmp_path: Any) -> None:
     """The matrix shown as it is does all that it must not: else the tests above would prove nothing."""
     with driving.canary() as canary:
         file = tmp_path / "unsafe.html"
@@ -100,16 +108,16 @@ def test_the_canary_sings(browser: Any, world: World, tmp_path: Any) -> None:
         page.close()
 
 
-def test_the_browser_itself_would_refuse(browser: Any, served: driving.Server, world: World) -> None:
+def test_the_browser_itself_would_refuse(browser: Any, served: driving.Server, hostile: Hostile) -> None:
     """The second wall: markup that got into a page by a mistake loads nothing and runs nothing either."""
     page = browser.new_page()
     page.goto(f"{served.address}/about")
     driving.settle(page)
-    page.evaluate("text => { document.querySelector('h1').innerHTML = text }", nasty.strings(world.canary.address)[0])
-    page.evaluate("address => fetch(address).catch(() => 0)", world.canary.address)
+    page.evaluate("text => { document.querySelector('h1').innerHTML = text }", nasty.strings(hostile.canary.address)[0])
+    page.evaluate("address => fetch(address).catch(() => 0)", hostile.canary.address)
     page.wait_for_timeout(300)
     assert page.evaluate("window.__owned === undefined")
-    assert world.canary.asked == []
+    assert hostile.canary.asked == []
     page.close()
 
 

@@ -7,25 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import small_store
-from small_store import html, texts
+from seen import html, texts
 
 from evalkit import __version__
 from evalkit.reports import data, view, view_about
 from evalkit.statistics import METRICS, PAIR_METRICS, PANEL_METRICS
 
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    return small_store.recorded(tmp_path_factory.mktemp("small"))
-
-
-@pytest.fixture
-def page(store: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    def opened(**params: str) -> Any:
-        return small_store.app(monkeypatch, store[0], "about.py", **params)
-
-    return opened
+PAGE, STORE = "about.py", "small"
 
 
 def test_every_metric_has_its_meaning(page: Any, store: tuple[Path, str]) -> None:

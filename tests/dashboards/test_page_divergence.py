@@ -6,30 +6,17 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import pairs_store
+import pairs_run
 import pytest
-import small_store
-from pairs_store import SUMS
-from small_store import html, texts
+from pairs_run import SUMS
+from seen import html, texts
 
 from evalkit.reports import matrix, plots_divergence, slices, view_divergence
 from evalkit.reports.display import figure, number, span
 
-NAMES = {name: name for name in pairs_store.MODELS}
+PAGE, STORE = "divergence.py", "pairs"
+NAMES = {name: name for name in pairs_run.MODELS}
 PAIR = {"a": "alpha", "b": "beta"}
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    return pairs_store.recorded(tmp_path_factory.mktemp("pairs"))
-
-
-@pytest.fixture
-def page(store: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    def opened(**params: str | list[str]) -> Any:
-        return small_store.app(monkeypatch, store[0], "divergence.py", **params)
-
-    return opened
 
 
 def listed(at: Any) -> list[str]:

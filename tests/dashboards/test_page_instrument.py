@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-import runs_store
-from runs_store import shown
+import stores
+from seen import everything
 
 from evalkit.reports import data, people, plots_instrument, trust, view_instrument
 
-from fake_server import fake_server
-
-pytestmark = pytest.mark.enable_socket  # loopback only
-
+PAGE, STORE = "instrument.py", "judged"
 STAGES = [
     {"kind": "grade", "stage": "date", "n": 6, "undecided": 1},
     {"kind": "grade", "stage": "fabricated:rule:no_abstention", "n": 2, "undecided": 0},
@@ -25,41 +20,29 @@ STAGES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
-    with fake_server() as server:
-        yield runs_store.judged(tmp_path_factory.mktemp("judged"), server)
-
-
-@pytest.fixture
-def app(store: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    yield runs_store.App(monkeypatch, store[0])
-    runs_store.App.close()
-
-
-def test_the_page_shows_what_decided_and_how_far_to_trust_it(app: Any, store: tuple[Path, str]) -> None:
+def test_the_page_shows_what_decided_and_how_far_to_trust_it(page: Any, store: tuple[Path, str]) -> None:
     results, run = store
-    found, page = trust.instrument(results, run), shown(app("instrument.py", run=run))
+    found, shown = trust.instrument(results, run), everything(page())
     accuracy = found["validity"]["lines"][0]
-    assert f"{accuracy['value']:.3f}" in page
-    assert f"[{accuracy['low']:.3f}, {accuracy['high']:.3f}]" in page
+    assert f"{accuracy['value']:.3f}" in shown
+    assert f"[{accuracy['low']:.3f}, {accuracy['high']:.3f}]" in shown
     counts = view_instrument.decided(found["stages"])["grade"]
     assert (counts["judge"], counts["undecided"]) == (2, 2)  # m2's vague answers; m1's, whose kin the judge is
     assert sum(counts.values()) == 8
-    assert "2 of 8 answers are undecided" in page
-    assert "recused" in page
-    assert "judge:fake-model beside people&#39;s labels of answers" in page
+    assert "2 of 8 answers are undecided" in shown
+    assert "recused" in shown
+    assert "judge:fake-model beside people&#39;s labels of answers" in shown
     for table in view_instrument.confusion(found["confusion"]):
-        assert all(cell.text in page for row in table.rows for cell in row)
+        assert all(cell.text in shown for row in table.rows for cell in row)
     kappa = people.annotators(results, run)["kappa"][0]
     assert (kappa["a"], kappa["b"], kappa["n"]) == ("anna", "ben", 8)
-    assert f"{kappa['value']:.3f}" in page
+    assert f"{kappa['value']:.3f}" in shown
     for name, text in view_instrument.MEANING.items():
-        assert (text in page) == (name != "alpha"), name  # one judge: no agreement between judges
+        assert (text in shown) == (name != "alpha"), name  # one judge: no agreement between judges
 
 
-def test_ungraded_questions_can_be_opened_from_it(app: Any, store: tuple[Path, str]) -> None:
-    at = app("instrument.py", run=store[1])
+def test_ungraded_questions_can_be_opened_from_it(page: Any, store: tuple[Path, str]) -> None:
+    at = page()
     links = [link.proto for link in at.get("page_link")]
     (opened,) = [link for link in links if "ungraded" in link.label]
     assert "view=ungraded" in opened.query_string
@@ -124,12 +107,10 @@ def test_alpha_missing_votes_and_changes_are_named() -> None:
     assert view_instrument.below_bar({"lines": [line | {"bar": 0.75}]}) == ""
 
 
-def test_a_run_without_judge_or_labels_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    runs_store.evalkit("run", "quickstart", "--panel", "simulated", "--n", 4, "--results", tmp_path)
-    app = runs_store.App(monkeypatch, tmp_path)
-    page = shown(app("instrument.py"))
-    assert "No judge took part in this run's grading." in page
-    assert "Nobody has labelled answers of this run yet." in page
-    assert "4 gave no sign of a change" in page
+def test_a_run_without_judge_or_labels_says_so(app: Any, tmp_path: Path) -> None:
+    stores.evalkit("run", "quickstart", "--panel", "simulated", "--n", 4, "--results", tmp_path)
+    shown = everything(app(PAGE, results=tmp_path))
+    assert "No judge took part in this run's grading." in shown
+    assert "Nobody has labelled answers of this run yet." in shown
+    assert "4 gave no sign of a change" in shown
     assert data.report(tmp_path, data.runs(tmp_path)[0]["id"])["instrument"]["alpha"] is None
-    runs_store.App.close()

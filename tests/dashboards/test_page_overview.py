@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
@@ -11,9 +10,7 @@ from typing import Any
 
 import example_report
 import pytest
-import small_store
-from page_modules import MODULES
-from small_store import html, texts
+from seen import html, texts
 
 from evalkit.errors import InputError
 from evalkit.reports import (
@@ -30,33 +27,8 @@ from evalkit.reports import (
 )
 from evalkit.reports.display import estimate, figure, span
 
+PAGE, STORE = "overview.py", "small"
 Page = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    return small_store.recorded(tmp_path_factory.mktemp("small"))
-
-
-@pytest.fixture
-def page(store: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> Page:
-    """A fresh browser at an address of the first page."""
-
-    def opened(**params: Any) -> Any:
-        import streamlit as st
-        from streamlit.testing.v1 import AppTest
-
-        monkeypatch.setenv("EVALKIT_RESULTS", str(store[0]))
-        monkeypatch.syspath_prepend(str(small_store.APP.parent))
-        for name in MODULES:
-            monkeypatch.delitem(sys.modules, name, raising=False)
-        st.cache_data.clear()
-        at = AppTest.from_file(small_store.APP, default_timeout=60)
-        for key, value in params.items():
-            at.query_params[key] = value
-        return at.run()
-
-    return opened
 
 
 def test_the_verdict_stands_first_and_every_figure_is_the_report_s(page: Page, store: tuple[Path, str]) -> None:

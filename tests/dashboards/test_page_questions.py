@@ -6,23 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import small_store
-from small_store import html, texts
+from seen import html, texts
 
 from evalkit.reports import questions, view_questions
 
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    return small_store.recorded(tmp_path_factory.mktemp("small"))
-
-
-@pytest.fixture
-def page(store: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    def opened(**params: str) -> Any:
-        return small_store.app(monkeypatch, store[0], "questions.py", **params)
-
-    return opened
+PAGE, STORE = "questions.py", "small"
 
 
 def listed(at: Any) -> set[str]:

@@ -10,9 +10,9 @@ from typing import Any
 
 import labelled
 import pytest
-import small_store
+import stores
 from labelled import SAMPLE
-from small_store import html, texts
+from seen import html, texts
 
 from evalkit.errors import InputError
 from evalkit.journal import NAME, Journal
@@ -24,16 +24,11 @@ DESK: dict[str, Any] = {"kind": "outcome", "n": SAMPLE, "seed": 0}
 Made = tuple[Path, str]
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    return labelled.make(tmp_path_factory.mktemp("labelled"))
-
-
 @pytest.fixture
-def store(template: Made, tmp_path: Path) -> Made:
+def store(ledgers: Made, tmp_path: Path) -> Made:
     """A copy that a test may write to."""
-    shutil.copytree(template[0], tmp_path / "R")
-    return tmp_path / "R", template[1]
+    shutil.copytree(ledgers[0], tmp_path / "R")
+    return tmp_path / "R", ledgers[1]
 
 
 @pytest.fixture
@@ -48,10 +43,10 @@ def loopback() -> Iterator[None]:
 
 
 @pytest.fixture
-def page(store: Made, monkeypatch: pytest.MonkeyPatch, loopback: None) -> Any:
+def page(app: Any, store: Made, monkeypatch: pytest.MonkeyPatch, loopback: None) -> Any:
     def opened(reviewer: str = "anna", **params: str) -> Any:
         monkeypatch.setenv("EVALKIT_REVIEWER", reviewer)
-        return small_store.app(monkeypatch, store[0], "review.py", **{"n": str(SAMPLE), **params})
+        return app("review.py", results=store[0], **{"n": str(SAMPLE), **params})
 
     return opened
 
@@ -176,7 +171,7 @@ def test_a_role_that_was_taken_away_writes_nothing(page: Any, store: Made, monke
 
 def test_the_sample_is_that_of_label_export(store: Made, tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
-    small_store.evalkit("label", "export", store[1], "--n", 20, "--seed", 3, "--out", out, "--results", store[0])
+    stores.evalkit("label", "export", store[1], "--n", 20, "--seed", 3, "--out", out, "--results", store[0])
     rows = [line.split(",")[:2] for line in out.read_text().splitlines()[1:]]
     assert [(d.item, d.pi) for d in review.drawn_for(*store, "outcome", 20, 3)] == [(i, float(p)) for i, p in rows]
     named = {"annotator": "anna", "item": "nobody", "label": "correct"}

@@ -8,27 +8,14 @@ from typing import Any
 
 import example_report
 import pytest
-import small_store
-from small_store import html, texts
+from seen import html, texts
 
 from evalkit import profiles
 from evalkit.reports import committee, money, plots_money, slices, view_risk
 from evalkit.reports.display import number
 
+PAGE, STORE = "risk.py", "small"
 BANK = profiles.load("bank")
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    return small_store.recorded(tmp_path_factory.mktemp("small"))
-
-
-@pytest.fixture
-def page(store: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    def opened(**params: str) -> Any:
-        return small_store.app(monkeypatch, store[0], "risk.py", **params)
-
-    return opened
 
 
 def amount(value: float) -> str:

@@ -6,33 +6,21 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pairs_store
+import pairs_run
 import pytest
-import small_store
-from small_store import html, texts
+import stores
+from seen import html, texts
 
 from evalkit.reports import plots_unknowns, slices, view_unknowns
 from evalkit.reports.display import estimate, figure, number
 
-NAMES = {name: name for name in pairs_store.MODELS}
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    return pairs_store.recorded(tmp_path_factory.mktemp("pairs"))
-
-
-@pytest.fixture
-def page(store: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    def opened(**params: str | list[str]) -> Any:
-        return small_store.app(monkeypatch, store[0], "unknowns.py", **params)
-
-    return opened
+PAGE, STORE = "unknowns.py", "pairs"
+NAMES = {name: name for name in pairs_run.MODELS}
 
 
 def twins(at: Any) -> list[str]:
     """The answerable questions of the twins on the page."""
-    answerable = [question["text"] for question, _ in pairs_store.ASKED.values() if "gold" in question]
+    answerable = [question["text"] for question, _ in pairs_run.ASKED.values() if "gold" in question]
     return [e.value for e in at.text if e.value in answerable]
 
 
@@ -147,7 +135,7 @@ def test_hidden_models_are_nowhere(page: Any) -> None:
     assert "beta" not in html(at)
 
 
-def test_without_confidence_and_without_unknowns_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_confidence_and_without_unknowns_it_says_so(tmp_path: Path, app: Any) -> None:
     suite, answers = tmp_path / "plain.yaml", tmp_path / "plain.jsonl"
     suite.write_text(
         "id: plain\ntitle: Plain\nlicence: CC0-1.0\nprotocol: plain\nquestions:\n"
@@ -156,8 +144,8 @@ def test_without_confidence_and_without_unknowns_it_says_so(tmp_path: Path, monk
     )
     rows = [{"question_id": "q", "model": model, "answer": "4"} for model in ("one", "two")]
     answers.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    small_store.evalkit("run", suite, "--recorded", answers, "--results", tmp_path / "R")
-    shown = texts(small_store.app(monkeypatch, tmp_path / "R", "unknowns.py"))
+    stores.evalkit("run", suite, "--recorded", answers, "--results", tmp_path / "R")
+    shown = texts(app(PAGE, results=tmp_path / "R"))
     assert "This suite asks nothing that nobody can know" in shown
     assert "Nothing here is a question that nobody can know." in shown
     assert "No twins here." in shown

@@ -8,39 +8,33 @@ from typing import TYPE_CHECKING, Any
 
 import driving
 import pytest
+from seen import texts
 
 from evalkit import roles
 from evalkit.errors import StoreError
 from evalkit.reports import data
 
 if TYPE_CHECKING:
-    from conftest import World
+    from conftest import Hostile
+    from stores import World
 
 App = Callable[..., Any]
 PAGES = [(f"{path or 'overview'}.py", title) for path, title in driving.navigation()]
 
 
-def texts(at: Any) -> str:
-    assert not at.exception, at.exception
-    return "\n".join(str(element.value) for kind in (at.text, at.code, at.title, at.header) for element in kind)
-
-
 @pytest.mark.parametrize(("file", "title"), PAGES)
-def test_a_page_is_drawn(app: App, world: World, file: str, title: str) -> None:
-    at = app(file, run=world.hostile)
+def test_a_page_is_drawn(app: App, hostile: Hostile, file: str, title: str) -> None:
+    at = app(file, results=hostile.results, run=hostile.run)
     assert [element.value for element in at.title] == [title]
     assert "The results can't be read just now." not in [error.value for error in at.error]
-    assert at.sidebar.selectbox(key="run").value == world.hostile
+    assert at.sidebar.selectbox(key="run").value == hostile.run
     assert "State: complete" in texts(at)
     assert "canary" not in "".join(str(mark.value) for mark in at.markdown)
 
 
 @pytest.mark.parametrize(("file", "title"), PAGES)
-def test_a_page_without_a_run_says_what_to_type(
-    app: App, file: str, title: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("EVALKIT_RESULTS", str(tmp_path / "missing"))
-    shown = texts(app(file))
+def test_a_page_without_a_run_says_what_to_type(app: App, file: str, title: str, tmp_path: Path) -> None:
+    shown = texts(app(file, results=tmp_path / "missing"))
     assert "No run yet" in shown
     assert "evalkit run quickstart --panel local" in shown
 
@@ -49,7 +43,7 @@ def test_the_overview_shows_the_report_s_figures(app: App, world: World) -> None
     from evalkit.reports.display import figure
 
     report = data.report(world.results, world.run)
-    at = app()
+    at = app(run=world.run)
     html = "".join(element.proto.body for element in at.get("html"))
     for model in report["models"].values():
         assert figure(model["accuracy"]["value"], "rate") in html
@@ -58,7 +52,7 @@ def test_the_overview_shows_the_report_s_figures(app: App, world: World) -> None
 
 
 def test_an_unknown_run_in_the_address_falls_back_to_the_newest(app: App, world: World) -> None:
-    assert app(run="nonsense").sidebar.selectbox(key="run").value == world.run
+    assert app(run="nonsense").sidebar.selectbox(key="run").value == world.judged
 
 
 def test_a_store_that_can_not_be_read_is_one_clear_line(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,10 +130,10 @@ def test_an_address_that_names_anything_is_complete(app: App, world: World) -> N
     at = app("questions.py", run=world.run, q="capital", models="SIMULATED-able")
     at.query_params.clear()
     at.switch_page("about.py").run()
-    at.query_params["run"] = world.hostile  # a link: it says nothing of a search or of models
+    at.query_params["run"] = world.older  # a link: it says nothing of a search or of models
     at.switch_page("questions.py").run()
     assert at.text_input(key="q").value == ""
-    assert at.sidebar.selectbox(key="run").value == world.hostile
+    assert at.sidebar.selectbox(key="run").value == world.older
 
 
 def test_nonsense_in_the_address_is_the_default(app: App) -> None:

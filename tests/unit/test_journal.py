@@ -44,6 +44,28 @@ def test_reading_goes_on_from_an_offset(tmp_path: Path) -> None:
     assert [e.data["i"] for e in rest] == [1, 2]
 
 
+def test_going_on_reads_only_what_nobody_has_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "run")
+    second = list(read(path))[1]
+    events: list[Event] = []
+    with Journal.resume(tmp_path / "run", events.append, (2, second.digest, second.end)) as journal:
+        journal.append("answer", {"i": 9})
+    assert [e.data["i"] for e in events] == [2]
+    assert [e.data["i"] for e in read(path)] == [0, 1, 2, 9]
+    for head, end in (("0" * 64, second.end), (second.digest, second.end - 1), (second.digest, 10_000)):
+        whole: list[Event] = []  # what is known is of another journal
+        Journal.resume(tmp_path / "run", whole.append, (2, head, end)).close()
+        assert [e.data["i"] for e in whole] == [0, 1, 2, 9]
+
+
+def test_what_is_known_of_another_journal_hides_no_change(tmp_path: Path) -> None:
+    path = write(tmp_path / "run")
+    known = list(read(path))[1]
+    path.write_bytes(path.read_bytes().replace(b'"i":1', b'"i":7'))
+    with pytest.raises(JournalError, match="line"):
+        Journal.resume(tmp_path / "run", lambda _: None, (2, known.digest, known.end))
+
+
 @given(cut=st.integers(min_value=1, max_value=60))
 def test_a_torn_last_line_never_counted_and_is_cut_off(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
     folder = tmp_path_factory.mktemp("j") / "run"

@@ -1,4 +1,4 @@
-"""A small real store of recorded answers with every kind of contradiction, and twins of every kind."""
+"""A run of recorded answers with every kind of contradiction, and twins of every kind."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import yaml
-from small_store import NASTY, evalkit
+from small_run import NASTY
 
 UNSURE = "I don't know"
 SUMS = 7  # questions on which alpha is right, beta wrong, and gamma abstains
@@ -43,8 +43,8 @@ ASKED: dict[str, tuple[dict[str, object], tuple[tuple[str, float], ...]]] = {
 MODELS = ("alpha", "beta", "gamma")
 
 
-def recorded(folder: Path) -> tuple[Path, str]:
-    """The results folder and the run."""
+def command(folder: Path) -> list[object]:
+    """Writes the suite and the answers to `folder`; what makes a run of them."""
     questions = [
         {"id": ident, "answerable": "gold" in question, **question}
         | ({"source": "atlas"} if "gold" in question else {})
@@ -59,5 +59,4 @@ def recorded(folder: Path) -> tuple[Path, str]:
         for model, (text, confidence) in zip(MODELS, given, strict=True)
     ]
     answers.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    found = json.loads(evalkit("run", suite, "--recorded", answers, "--results", folder / "R", "--json"))
-    return folder / "R", found["run"]["id"]
+    return ["run", suite, "--recorded", answers]

@@ -1,30 +1,18 @@
-"""Divergence in a real browser over a store made of recorded answers: a click on a cell reaches the two sentences."""
+"""Divergence and Unknowns in a real browser over recorded answers: a click on a cell reaches two sentences; twins by how they ended."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import driving
-import pairs_store
 import pytest
 
 from evalkit.reports import matrix
 
 pytestmark = pytest.mark.enable_socket  # loopback only
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    return pairs_store.recorded(tmp_path_factory.mktemp("pairs"))
-
-
-@pytest.fixture(scope="module")
-def served(store: tuple[Path, str]) -> Iterator[driving.Server]:
-    with driving.served(store[0], store[0].parent / "log") as server:
-        yield server
+STORE = "pairs"
 
 
 def click_cell(page: Any, row: int, column: int, count: int) -> None:
@@ -37,9 +25,16 @@ def click_cell(page: Any, row: int, column: int, count: int) -> None:
 
 
 def sentences(page: Any) -> list[list[str]]:
-    """The answers of each contradiction on the page."""
-    shown = page.locator("[data-testid=stMain] [data-testid=stCode] code").all_inner_texts()
+    """The two answers of each contradiction on the page."""
+    shown = driving.answers(page)
     return [shown[at : at + 2] for at in range(0, len(shown), 2)]
+
+
+def choose(page: Any, label: str, option: str) -> None:
+    """Choose from a list by keyboard."""
+    page.get_by_role("combobox", name=label, exact=True).focus()
+    page.keyboard.type(option)
+    page.keyboard.press("Enter")
 
 
 def test_a_click_on_a_cell_reaches_the_two_sentences(
@@ -48,7 +43,7 @@ def test_a_click_on_a_cell_reaches_the_two_sentences(
     order = matrix.cells(*store)["order"]
     page = browser.new_page(viewport={"width": 1280, "height": 1100})
     watch = driving.Watch(page, served.address)
-    page.goto(f"{served.address}/divergence?page=2")
+    page.goto(f"{served.address}/divergence?run={store[1]}&page=2")
     driving.settle(page)
     assert sentences(page)[0] == ["42", "72"]  # alpha and beta, the second page
     click_cell(page, 1, 0, len(order))  # the last row but one, the last column
@@ -75,5 +70,31 @@ def test_a_click_on_a_cell_reaches_the_two_sentences(
     driving.settle(page)
     assert [pair[0].split()[0] for pair in sentences(page)] == ["Melbourne", "Rome"]
     assert [pair[1] for pair in sentences(page)] == ["Canberra", "Paris"]
+    assert watch.wrong == []
+    page.close()
+
+
+def test_twins_by_what_became_of_both(browser: Any, served: driving.Server, store: tuple[Path, str]) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 1100})
+    watch = driving.Watch(page, served.address)
+    page.goto(f"{served.address}/unknowns?run={store[1]}&model=beta")
+    driving.settle(page)
+    assert driving.answers(page) == ["Brisbane", "Kolmia", "Paris", "McMurdo"]
+    choose(page, "Answerable twin ended", "Correct")
+    page.wait_for_url("**known=correct*", timeout=30_000)
+    driving.settle(page)
+    assert driving.answers(page) == ["Paris", "McMurdo"]
+    choose(page, "Unanswerable twin ended", "Abstained")
+    page.wait_for_url("**unknown=abstained*", timeout=30_000)
+    driving.settle(page)
+    assert driving.answers(page) == []
+    assert page.get_by_text("No pair of twins ended so.").is_visible()
+
+    other = browser.new_page(viewport={"width": 390, "height": 1100})  # the address shows the same to everybody
+    other.goto(page.url.replace("model=beta", "model=gamma"))
+    driving.settle(other)
+    assert driving.answers(other) == ["Canberra", "I don't know", "Paris", "I don't know"]
+    assert other.evaluate(driving.WIDE) == []
+    other.close()
     assert watch.wrong == []
     page.close()
