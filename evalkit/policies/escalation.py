@@ -20,13 +20,14 @@ from evalkit.statistics.design import Design
 from evalkit.statistics.grid import Int8Array
 from evalkit.statistics.intervals import Interval, effective_size
 from evalkit.statistics.loss import PER, SEVERITIES, Costs
-from evalkit.statistics.ratios import Counts, Linearised, estimate, make_estimate
+from evalkit.statistics.ratios import Counts, Linearised, Rows, estimate, make_estimate
 from evalkit.types import Estimate
 
 Measure = Literal["accuracy", "wrong", "loss"]
 MEASURES: tuple[Measure, ...] = ("accuracy", "wrong", "loss")
 Verdict = Literal["beaten", "not beaten", "not distinguishable"]
 CODES = {"correct": CORRECT, "partial": PARTIAL, "incorrect": INCORRECT, "abstained": ABSTAINED}
+POINTS = 101  # at most so many points of a curve get an interval of their own
 DEFAULT_SEVERITY = 3  # of a question that states none, as in suites
 
 
@@ -66,17 +67,17 @@ class Questions:
 class Line:
     """One measure over the points of a curve (K,): the `router`'s value and the one `at_random` with the same share.
 
-    `difference`: router less random at each point, paired, with its own 95 % interval (not joint over the points; 0 by
-    construction at the first and the last point). `area`: the difference's mean over all shares from 0 to 1, with interval.
-    `verdict`: whether the router beats one that knows nothing, by the area's interval; `verdicts`: by each point's own.
+    `difference`: router less random by point, paired, each with its own 95 % interval (not joint over the points; 0 by
+    construction at the first and the last point); of more than `POINTS` points those nearest to even shares. `area`: the
+    difference's mean over all shares from 0 to 1, with interval. `verdict`: what became of the random router by the area's
+    interval: it is beaten, not beaten (it is the better one), or the two are not distinguishable.
     """
 
     router: FloatArray
     at_random: FloatArray
-    difference: tuple[Estimate, ...]
+    difference: Mapping[int, Estimate]
     area: Estimate
     verdict: Verdict
-    verdicts: tuple[Verdict, ...]
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def curve(
     world = _World.of(cheap, expensive, signal, questions, costs, at)
     lines = {measure: _line(world, measure) for measure in MEASURES}
     low, more = (PER * np.asarray(world.mean(x)) for x in (cheap.filled[at], expensive.filled[at]))
-    spent = np.array([PER * world.mean(expensive.filled[at] * world.escalated(k)) for k in range(world.points)])
+    spent = PER * world.before(np.nan_to_num(expensive.filled[at])) / world.weight.sum()
     cost = np.where(world.share > 0, low + spent, low) if not np.isnan(more) else np.where(world.share > 0, np.nan, low)
     missing = int(np.isnan(signal[at]).sum())
     return Curve(world.thresholds, world.share, cost, lines, len(at), len(signal), missing)
@@ -181,6 +182,14 @@ class _World:
     def points(self) -> int:
         return len(self.thresholds)
 
+    @cached_property
+    def tested(self) -> list[int]:
+        """The points whose difference gets an interval."""
+        if self.points <= POINTS:
+            return list(range(self.points))
+        wanted = np.linspace(0.0, 1.0, POINTS)
+        return sorted({int(np.argmin(np.abs(self.share - share))) for share in wanted})
+
     def escalated(self, point: int) -> BoolArray:
         return np.asarray(self.place < point)
 
@@ -190,7 +199,7 @@ class _World:
     @cached_property
     def share(self) -> FloatArray:
         """Of questions escalated, at each point."""
-        return self.before(np.ones_like(self.weight)) / self.weight.sum()
+        return np.asarray(self.before(np.ones_like(self.weight)) / self.weight.sum())
 
     def before(self, values: FloatArray) -> FloatArray:
         """Weighted sums over the questions escalated, at each point (levels + 1,)."""
@@ -210,19 +219,16 @@ def _line(world: _World, measure: Measure) -> Line:
     at_random = random_router(start, float(router[-1]), world.share)
     span = world.top if measure == "loss" else 1.0
     parts = _Parts(world, gain, domain, total, span)
-    difference = tuple(parts.point(k) for k in range(world.points))
+    difference = {k: parts.point(k) for k in world.tested}
     area = parts.area()
-    better = 1 if measure == "accuracy" else -1
-    verdicts = tuple(_verdict(one, better) for one in difference)
-    return Line(router, at_random, difference, area, _verdict(area, better), verdicts)
+    return Line(router, at_random, difference, area, _verdict(area, 1 if measure == "accuracy" else -1))
 
 
 def _no_line(world: _World) -> Line:
     nothing = np.full(world.points, np.nan)
     counts = Counts(world.n_asked, len(world.at), 0)
     none = make_estimate(None, Interval(None, None, None), counts, None, None)
-    same: tuple[Verdict, ...] = ("not distinguishable",) * world.points
-    return Line(nothing, nothing, (none,) * world.points, none, same[0], same)
+    return Line(nothing, nothing, dict.fromkeys(world.tested, none), none, _verdict(none, 1))
 
 
 def _verdict(difference: Estimate, better: int) -> Verdict:
@@ -277,12 +283,12 @@ class _Parts:
 
     def _estimate(self, value: float, part: FloatArray, unweighted: float) -> Estimate:
         world, questions = self.world, self.world.questions
-        clusters, cluster = len(questions.design.pi), questions.cluster[world.at]
+        rows = Rows(questions.cluster[world.at], world.weight, len(questions.design.pi))
         return estimate(
             Linearised(
                 value=value,
-                residual=np.bincount(cluster, weights=world.weight * part, minlength=clusters),
-                mass=np.bincount(cluster, weights=world.weight * self.domain, minlength=clusters),
+                residual=rows.by_cluster(part),
+                mass=rows.by_cluster(self.domain.astype(np.float64)),
                 unweighted=unweighted,
                 n_eff=effective_size(world.weight[self.domain]),
                 yes_or_no=False,

@@ -67,7 +67,7 @@ def pareto(found: Accounts, replay: Replay, ledger: Quantities, amounts: Amounts
 
 def undominated(points: FloatArray) -> BoolArray:
     """Rows of P x D that no other row is as low as everywhere and lower than somewhere; of equal rows the first."""
-    out = ~np.isnan(points).any(axis=1)
+    out: BoolArray = np.asarray(~np.isnan(points).any(axis=1))
     for at in np.flatnonzero(out):
         if not out[at]:
             continue

@@ -124,7 +124,5 @@ def _flips(lines: FloatArray, allowed: np.ndarray, own: FloatArray) -> tuple[Fli
 
 
 def _overtakes(own: FloatArray, other: FloatArray, at: float, beyond: float) -> bool:
-    return (
-        bool(_at(other, beyond) < _at(own, beyond))
-        and abs(_at(other, at) - _at(own, at)) <= 1e-6 * abs(_at(own, at)) + 1e-9
-    )
+    here, there = float(_at(own, at)), float(_at(other, at))
+    return float(_at(other, beyond)) < float(_at(own, beyond)) and abs(there - here) <= 1e-6 * abs(here) + 1e-9

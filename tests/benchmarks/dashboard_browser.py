@@ -8,7 +8,6 @@ that comes. `figures`: they are there. `drawn`: so is everything else, every plo
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -35,7 +34,7 @@ from evalkit.reports import (
     view_divergence,
     view_unknowns,
 )
-from evalkit.reports.display import labels, number
+from evalkit.reports.display import labels
 
 COLD, WARM, CHANGES = 3, 7, 3  # how often each is measured
 MOST_S = 60_000
@@ -204,7 +203,7 @@ def changes(results: Path, run: str, report: dict[str, Any]) -> list[Change]:
     only = view.headline({**report, "models": {one: report["models"][one]}})
     return [
         Change("Overview: one model", "/", *choose("Models", names[one]),
-               [f"Filters are on: models {names[one]}", *(c.text for c in only.rows[0])], [list(names.values())[0]]),
+               [f"Filters are on: models {names[one]}", *(c.text for c in only.rows[0])], [next(iter(names.values()))]),
         Change("Overview: all models again", f"/?run={run}&models={one}", lambda page: None,
                lambda page: page.get_by_role("button", name="Show all").click(), main_figures(report)),
         Change("Unknowns: a stratum", "/unknowns", *choose("Stratum", "stratum 03"), reasons(results, run, names)),

@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 PAGE = Path(__file__).parents[2] / "evalkit" / "statistics" / "VALIDITY.md"
-INSTRUMENT = ("test_evouna", "test_evouna_decide", "test_judge_calls")  # these measure graders and judges, which have a page of their own
+INSTRUMENT = (
+    "test_evouna",
+    "test_evouna_decide",
+    "test_judge_calls",
+)  # these measure graders and judges, which have a page of their own
 HEAD = """\
 # What the statistics were measured at
 
