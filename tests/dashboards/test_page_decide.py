@@ -7,28 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import small_store
-from small_store import html, texts
+from seen import html, texts
 
 from evalkit.reports import decide_live, decide_words
 
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    return small_store.recorded(tmp_path_factory.mktemp("small"))
-
-
-@pytest.fixture(scope="module")
-def found(store: tuple[Path, str]) -> dict[str, Any]:
-    return decide_live.kept(*store)
+PAGE, STORE = "decide.py", "run"
 
 
 @pytest.fixture
-def page(store: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    def opened(**params: str) -> Any:
-        return small_store.app(monkeypatch, store[0], "decide.py", **params)
-
-    return opened
+def found(store: tuple[Path, str]) -> dict[str, Any]:
+    return decide_live.kept(*store)
 
 
 def cheapest(at: Any) -> list[str]:
