@@ -21,7 +21,9 @@ def found(store: tuple[Path, str]) -> dict[str, Any]:
 
 def cheapest(at: Any) -> list[str]:
     """The policies in the table of those that are cheapest under what is set."""
-    table = next(t for t in map(unescape, html(at).split("<table>")) if "The cheapest policies" in t)
+    table = next(
+        t for t in map(unescape, html(at).split("<table>")) if t.strip().startswith("<caption>The cheapest policies")
+    )
     return [row.split("</th>")[0].split("<small")[0].strip() for row in table.split('<th scope="row">')[1:]]
 
 

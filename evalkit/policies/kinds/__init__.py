@@ -30,7 +30,7 @@ class Collected:
         if not less:
             return None
         return (
-            f"Left out to keep to the limit: there are {', '.join(less)} policies among the candidates. Whole families "
+            f"To keep to the limit, {', '.join(less)} policies are among the candidates; the others are left out. Whole families "
             "(all thresholds of a policy) are taken in each kind's own order, pairs of different makers and long steps up "
             "in price first, the kind with the fewest so far next; no outcome has a say in it."
         )
