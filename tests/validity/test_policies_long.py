@@ -1,4 +1,4 @@
-"""The recommendation over 200 simulated runs a world; see evalkit/policies/VALIDITY.md for what it gave."""
+"""The recommendation over 200 simulated runs a world: right or not distinguishable, naive flatters, honest covers."""
 
 from __future__ import annotations
 
