@@ -238,7 +238,7 @@ def teams(found: Decision) -> Table | None:
                     amounts_cell(row["price"]),
                 )
             )
-    header = ("", "Who", "Wrong and missed", "False alarms", f"Price per 1,000, {unit(found)}")
+    header = ("Best", "Who", "Wrong and missed", "False alarms", f"Price per 1,000, {unit(found)}")
     return (
         Table("The best team: an answer goes out where no checker contradicts it", header, tuple(rows), words=2)
         if rows
