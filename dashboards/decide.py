@@ -85,7 +85,7 @@ def _what_if(found: dict[str, Any]) -> dict[str, Any]:
 def _checkers(found: dict[str, Any]) -> None:
     st.header("Who checks whom")
     show.chart(
-        plots_decide.checkers(found, decide_words.names(found), dark=show.dark()), name="checkers", stretch=False
+        plots_decide.checkers(found, decide_words.names(found), dark=show.dark()), name="checkers"
     )
     shown = [
         table for table in (decide_view.checkers(found), decide_view.teams(found), decide_view.shared(found)) if table
