@@ -95,7 +95,7 @@ def unsteadiness(sums: FoldSums, chosen_in: Sequence[int], unpriced: BoolArray, 
     c_k(p): what fold k adds to policy p's total; p_k: chosen without fold k, p_kl: without k and l. Given the choices, the
     folds' errors look independent, but fold l had a say in what k prices, and k in what l prices. Their covariance is the
     expected product of these two changes (all else in the product has mean 0, as it hangs on one of the two folds only), and
-    products are bounded by squares. That the bound is near enough is measured in tests/validity/test_policies_long.py.
+    products are bounded by squares. How near the bound is was measured: tests/validity/test_policies_long.py.
     """
     parts, added = sums.parts, 0.0
     for fold, chosen in enumerate(chosen_in):
