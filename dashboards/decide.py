@@ -9,7 +9,16 @@ import show
 import state
 import streamlit as st
 
-from evalkit.reports import committee, decide_live, decide_money, decide_page, decide_view, decide_words, plots_decide
+from evalkit.reports import (
+    committee,
+    decide_live,
+    decide_money,
+    decide_page,
+    decide_view,
+    decide_words,
+    page,
+    plots_decide,
+)
 
 KEYS = {name: name.replace(".", "").removesuffix("_cost") for name in committee.AMOUNTS}  # in the address
 
@@ -20,16 +29,10 @@ def _again() -> None:
 
 
 def _recommendation(found: dict[str, Any]) -> None:
-    st.header("Recommendation")
+    st.header("Recommendation", anchor=False)
     for sentence in decide_words.sentences(found):
         st.text(sentence)
-    columns = st.columns(3)
-    for place, card in enumerate(decide_words.cards(found)):
-        with columns[place % 3], st.container(border=True):
-            st.subheader(card.question, anchor=False)
-            show.words(card.answer)
-            for line in card.lines:
-                show.words(f"· {line}")
+    st.html(page.part("decide_cards.html", cards=decide_words.cards(found)))
     with st.container(border=True):
         st.text("\n".join(decide_words.notes(found)))
 
@@ -54,7 +57,7 @@ def _prices(found: dict[str, Any]) -> dict[str, float]:
     factors: dict[str, float] = {}
     known = [ident for ident, model in found["models"].items() if model["cost_known"]]
     if not known:
-        show.empty("No price is known, so there is none to move.", "Give prices: evalkit decide RUN --prices PANEL.")
+        show.empty("No price is known, so there is none to move.", "Give prices: evalkit decide RUN --prices FILE.")
         return factors
     options = [f"{value:g}" for value in decide_live.FACTORS]
     labels = {option: f"{option} ×" for option in options}
@@ -71,7 +74,7 @@ def _prices(found: dict[str, Any]) -> dict[str, float]:
 
 def _what_if(found: dict[str, Any]) -> dict[str, Any]:
     """The decision under the amounts and prices as they are set."""
-    st.header("Your own amounts and prices")
+    st.header("Your own amounts and prices", anchor=False)
     st.text(decide_live.SAID)
     now = _amounts(found)
     factors = _prices(found)
@@ -83,10 +86,9 @@ def _what_if(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _checkers(found: dict[str, Any]) -> None:
-    st.header("Who checks whom")
-    show.chart(
-        plots_decide.checkers(found, decide_words.names(found), dark=show.dark()), name="checkers"
-    )
+    st.header("Who checks whom", anchor=False)
+    with st.container(width=210 + 96 * len(found["models"])):
+        show.chart(plots_decide.checkers(found, decide_words.names(found), dark=show.dark()), name="checkers")
     shown = [
         table for table in (decide_view.checkers(found), decide_view.teams(found), decide_view.shared(found)) if table
     ]
@@ -95,7 +97,7 @@ def _checkers(found: dict[str, Any]) -> None:
 
 
 def _money(found: dict[str, Any]) -> None:
-    st.header("Money")
+    st.header("Money", anchor=False)
     shown = (decide_money.prices(found), decide_money.break_even(found), decide_money.premium(found))
     show.tables(*(table for table in shown if table), name="money")
 
@@ -110,19 +112,18 @@ def main() -> None:
         return
     _recommendation(found)
     moved = _what_if(found)
-    st.header("Policies compared")
+    st.header("Policies compared", anchor=False)
     show.chart(plots_decide.frontier(moved, dark=show.dark()), name="frontier")
     st.text(decide_page.frontier_note(found))
-    show.tables(decide_view.policies(found), name="policies")
-    st.header("What would change the recommendation")
+    show.tables(decide_view.policies(found, words=False), name="policies")
+    st.header("What would change the recommendation", anchor=False)
     table = decide_view.what_if(found)
-    if table is None:
-        show.empty("Nothing was varied.")
-    else:
+    if table is not None:
         show.tables(table, name="what-if")
+    st.text(decide_words.held(found))
     _checkers(found)
     _money(found)
-    st.header("What this can’t tell")
+    st.header("What this can’t tell", anchor=False)
     st.text("\n".join(decide_words.limits(found)))
 
 

@@ -11,17 +11,18 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from evalkit.policies.folds import fold_sums, lowest, unsteadiness
 from evalkit.policies.measure import Accounts, Amounts, priced, running_unknown
 from evalkit.policies.replay import Replay
 from evalkit.statistics.arrays import BoolArray, FloatArray, IntArray
 from evalkit.statistics.design import Design, standard_errors
-from evalkit.statistics.loss import PER, SEVERITIES, ExpectedLoss, loss_difference
+from evalkit.statistics.loss import ExpectedLoss, loss_difference, loss_estimate
 from evalkit.types import Estimate
 
 FOLDS = 10
 DRAWS = 2000
 LEVEL = 0.95
-_SAME = 1e-9  # totals that differ by less, in parts of themselves, are one
+NORMAL = 1.959963984540054  # two-sided 95 % normal quantile
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,9 @@ class Choice:
 
     `recommended`: the policy with the lowest total on all questions. `family`: its place in `families`. `chosen_in`: what
     would have been recommended without each fold. `honest`: what those cost on the folds left out, the figure to rely on;
-    `naive`: the recommended one's own figure, `optimism` the latter less the former (below 0: it looks better than it is).
+    `total`: the same with its interval, which holds what those truly cost on average over the folds, and allows for how far
+    the choice hangs on single folds. `naive`: the recommended one's own figure, `optimism` the latter less the former (below
+    0: it looks better than it is).
     `runner_up`: the best policy of another family that isn't identical. `unpriced`: policies whose total nobody knows.
     """
 
@@ -62,6 +65,7 @@ class Choice:
     chosen_in: tuple[int, ...]
     honest: ExpectedLoss
     naive: ExpectedLoss
+    total: Estimate
     optimism: Estimate
     unpriced: tuple[int, ...]
 
@@ -84,21 +88,50 @@ def choose(found: Accounts, replay: Replay, amounts: Amounts, seed: int, folds: 
     if unpriced.all():
         raise ValueError("no policy has a known total")
     dealt = _deal(clusters, min(folds, clusters), np.random.default_rng(seed))[replay.grid.cluster]
-    whole, without = _totals(found, replay, amounts, dealt)
+    sums = fold_sums(found, replay, amounts, dealt)
+    whole, without = sums.whole, sums.without
     whole[unpriced], without[unpriced] = np.inf, np.inf
-    best, best_in = _best(whole, found), tuple(_best(column, found) for column in without.T)
+    order = _preferred(found)
+    best, best_in = int(lowest(whole[:, None], order)[0]), tuple(lowest(without, order).tolist())
     families = _families(found, whole, without, unpriced)
     made = [mixed(found, chosen_in, dealt) for _, _, _, chosen_in in families]
     honest = priced(_joined([*made, mixed(found, best_in, dealt)]), replay, amounts)
     naive = priced(found.only([best, *(chosen for _, _, chosen, _ in families)]), replay, amounts)
     listed = [Family(*family, honest[at], naive[1 + at]) for at, family in enumerate(families)]
     own = next(at for at, family in enumerate(listed) if best in family.members)
+    swayed = unsteadiness(sums, best_in, unpriced, order)
     told = _against(listed, own, _joined(made), replay.design, np.random.default_rng([seed, 1]))
     return Choice(
         families=tuple(told), family=own, recommended=best, runner_up=_second(told, own), chosen_in=best_in,
-        honest=honest[-1], naive=naive[0], optimism=loss_difference(naive[0], honest[-1], replay.design),
+        honest=honest[-1], naive=naive[0], total=_widened(honest[-1], replay.design, swayed),
+        optimism=_apart(naive[0], honest[-1], replay.design, swayed, set(best_in) == {best}),
         unpriced=tuple(np.flatnonzero(unpriced).tolist()),
     )  # fmt: skip
+
+
+def _widened(honest: ExpectedLoss, design: Design, swayed: float) -> Estimate:
+    """The interval's arms grow as the standard error does by the variance `swayed`."""
+    plain = loss_estimate(honest, design)
+    if plain.value is None or plain.low is None or plain.high is None or swayed == 0:
+        return plain
+    variance = float(standard_errors(design.influence(honest.figure.residual))) ** 2
+    if variance == 0:
+        return plain
+    by = float(np.sqrt(1 + swayed / variance))
+    low, high = max(0.0, plain.value - by * (plain.value - plain.low)), plain.value + by * (plain.high - plain.value)
+    return replace(plain, low=low, high=high, method=f"{plain.method}, widened for unsteady choice")
+
+
+def _apart(naive: ExpectedLoss, honest: ExpectedLoss, design: Design, swayed: float, same: bool) -> Estimate:
+    """Naive less honest, with `swayed` added to its variance; `same`: one policy was chosen all over, so it has no other."""
+    less = loss_difference(naive, honest, design)
+    if less.value is None or less.low is None or less.high is None:
+        return less
+    more = NORMAL * float(np.sqrt(swayed))
+    below, above = (
+        more if same else float(np.hypot(arm, more)) for arm in (less.value - less.low, less.high - less.value)
+    )
+    return replace(less, low=less.value - below, high=less.value + above)
 
 
 def mixed(found: Accounts, chosen_in: tuple[int, ...], dealt: IntArray) -> Accounts:
@@ -124,41 +157,10 @@ def _deal(clusters: int, folds: int, rng: np.random.Generator) -> IntArray:
     return np.asarray(rng.permutation(clusters) % folds, dtype=np.int64)
 
 
-def values(found: Accounts, replay: Replay, amounts: Amounts) -> FloatArray:
-    """What each policy costs at each cell (P, N), in the loss's currency; 0 where it isn't known."""
-    loss = amounts.loss[replay.workload.severity - 1]
-    out = found.wrong * loss + (found.abstained & replay.grid.answerable) * amounts.abstention
-    out += found.person * amounts.check + found.alarm * amounts.false_alarm
-    if amounts.running > 0:
-        out += amounts.running * np.where(found.known, np.nan_to_num(found.cost), 0.0)
-    return np.asarray(out)
-
-
-def _totals(found: Accounts, replay: Replay, amounts: Amounts, dealt: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Totals per 1,000 on all cells (P,), and without each fold (P, K). A severity without a known cell there counts with
-    the mean of those that have one: it is the same for all of a fold's policies, or nearly."""
-    work, folds = replay.workload, int(dealt.max()) + 1
-    place = np.eye(folds * SEVERITIES)[dealt * SEVERITIES + work.severity - 1] * work.exposure[:, None]
-    shape = (len(found), folds, SEVERITIES)
-    sums = (values(found, replay, amounts) @ place).reshape(shape)
-    mass = (found.known @ place).reshape(shape)
-    known = place.sum(axis=0).reshape(folds, SEVERITIES).sum(axis=0) if work.shares is None else work.shares
-    shares = known / known.sum()
-
-    def total(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
-        mean = np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
-        seen = ((denominator > 0) * shares).sum(axis=-1)
-        return np.asarray(PER * (mean * shares).sum(axis=-1) / np.where(seen > 0, seen, 1.0))
-
-    all_sums, all_mass = sums.sum(axis=1), mass.sum(axis=1)
-    return total(all_sums, all_mass), total(all_sums[:, None] - sums, all_mass[:, None] - mass)
-
-
-def _best(totals: FloatArray, found: Accounts) -> int:
-    """The lowest total; of those as low, the one that asks the fewest models, then the first."""
-    low = float(totals.min())
-    tied = np.flatnonzero(totals <= low + _SAME * abs(low))
-    return int(min(tied, key=lambda at: (int(np.bitwise_count(found.asked[at]).sum()), at)))
+def _preferred(found: Accounts) -> IntArray:
+    """Policies in the order in which ties are decided: those that ask the fewest models, then the first."""
+    asks = [int(np.bitwise_count(row).sum()) for row in found.asked]
+    return np.asarray(np.argsort(asks, kind="stable"), dtype=np.int64)
 
 
 def _families(
@@ -208,7 +210,7 @@ def critical(residuals: FloatArray, design: Design, rng: np.random.Generator) ->
     se = standard_errors(influence)
     told = se > 0
     if not told.any():
-        return 1.959963984540054
+        return NORMAL
     scaled = influence[:, told] / se[told]
     largest = np.concatenate([
         np.abs(rng.standard_normal((size, len(scaled))) @ scaled).max(axis=1) for size in [250] * (DRAWS // 250)

@@ -90,7 +90,14 @@ def totals(found: Mapping[str, Any], amounts: Mapping[str, float], factors: Mapp
     rate = found["money"]["exchange"] if found["money"]["running_in_total"] else 0.0
     models = list(found["models"])
     rows = [_row(point, amounts, [factors.get(name, 1.0) for name in models], rate) for point in found["points"]]
-    return sorted(rows, key=lambda row: (row["total"] is None, row["total"] or 0.0, row["id"]))
+    best = found["choice"]["recommended"]
+
+    def rank(row: Row) -> tuple[bool, float, bool, str]:
+        # Policies that decide alike differ by rounding alone: of those the recommended one comes first.
+        total = 0.0 if row["total"] is None else float(f"{row['total']:.9g}")
+        return row["total"] is None, total, row["id"] != best, row["id"]
+
+    return sorted(rows, key=rank)
 
 
 def _row(point: Mapping[str, Any], amounts: Mapping[str, float], factors: Sequence[float], rate: float) -> Row:

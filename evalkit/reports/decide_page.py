@@ -28,7 +28,7 @@ def render(found: Decision, date: str = "") -> str:
         "frontier": _drawn(plots_decide.frontier(found), "frontier-"), "frontier_note": frontier_note(found),
         "policies": decide_view.policies(found), "by_severity": decide_view.parts(found, "severity"),
         "by_stratum": decide_view.parts(found, "stratum"), "families": decide_view.families(found),
-        "what_if": decide_view.what_if(found), "ledger": decide_view.ledger(found),
+        "what_if": decide_view.what_if(found), "held": decide_words.held(found), "ledger": decide_view.ledger(found),
         "matrix": _drawn(plots_decide.checkers(found, shown), "checkers-"), "checkers": decide_view.checkers(found),
         "teams": decide_view.teams(found), "shared": decide_view.shared(found), "premium": decide_money.premium(found),
         "prices": decide_money.prices(found), "break_even": decide_money.break_even(found),

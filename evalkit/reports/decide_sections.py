@@ -38,7 +38,7 @@ def choice(found: Accounts, replay: Replay, amounts: Amounts, seed: int) -> Chos
     told = {
         "recommended": best,
         "runner_up": None if made.runner_up is None else name(found.policies[made.runner_up]),
-        "honest": plain(loss_estimate(made.honest, replay.design)),
+        "honest": plain(made.total),
         "naive": plain(loss_estimate(made.naive, replay.design))["value"],
         "optimism": _turned(plain(made.optimism)),
         "open": [best, *(row["policy"] for row in families if row["verdict"] == "not distinguishable")],

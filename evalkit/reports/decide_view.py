@@ -41,8 +41,11 @@ def roles(row: Row) -> str:
     return ", ".join(words for key, words in ROLES.items() if key in row["roles"])
 
 
-def policies(found: Decision) -> Table:
-    """The recommended policy, the runner-up, each model alone and the frontier: what happens and what it costs."""
+def policies(found: Decision, *, words: bool = True) -> Table:
+    """The recommended policy, the runner-up, each model alone and the frontier: what happens and what it costs.
+
+    `words`: with a sentence below each.
+    """
     money = clean(found["money"]["prices_currency"] or "", 10)
     header = (
         "Policy", f"Total per 1,000, {unit(found)}", "Wrong and delivered", "No answer", "A person handles", "Errors caught",
@@ -50,9 +53,9 @@ def policies(found: Decision) -> Table:
     )  # fmt: skip
     rows = []
     for place, row in enumerate(found["policies"].values(), 1):
-        rates = row["rates"]
+        rates, below = row["rates"], (roles(row), row["words"] if words else "")
         rows.append((
-            Cell(f"{place} {policy_name(row['id'])}", tuple(part for part in (roles(row), row["words"]) if part)),
+            Cell(f"{place} {policy_name(row['id'])}", tuple(part for part in below if part)),
             amounts_cell(row["total"]),
             *(rate_cell(rates[key]) for key in ("wrong", "abstained")),
             *(rate_cell(_bare(rates[key])) for key in ("person", "caught")),
@@ -155,18 +158,19 @@ def families(found: Decision) -> Table:
 
 
 def what_if(found: Decision) -> Table | None:
-    """Each number halved and doubled, and where the recommendation changes."""
-    if not found["what_if"]:
+    """Each number on which the recommendation hangs: halved, doubled, and where it changes (`decide_words.held`: the others)."""
+    moving = [row for row in found["what_if"] if row["flips"] or any(one["changes"] for one in row["tried"])]
+    if not moving:
         return None
     rows = []
-    for row in found["what_if"]:
+    for row in moving:
         tried = [_tried(one) for one in row["tried"]]
         times = " ×" if row["unit"] == "factor" else ""
         flips = [_flip(flip, row["stated"], times) for flip in row["flips"]]
         rows.append((
             Cell(clean(row["label"], 80), ("as it is now",) if times else (f"stated {amount(row['stated'])}",)),
             *(tried + [Cell(MISSING)] * (2 - len(tried)))[:2],
-            Cell(flips[0] if flips else "never, from a hundredth to a hundred times", tuple(flips[1:3])),
+            Cell(flips[0] if flips else MISSING, tuple(flips[1:3])),
         ))  # fmt: skip
     header = ("Number", "If half", "If double", "Another policy is recommended from")
     return Table("What would change the recommendation (by the figures)", header, tuple(rows))
@@ -238,7 +242,7 @@ def teams(found: Decision) -> Table | None:
                     amounts_cell(row["price"]),
                 )
             )
-    header = ("Best", "Who", "Wrong and missed", "False alarms", f"Price per 1,000, {unit(found)}")
+    header = ("Team", "Who", "Wrong and missed", "False alarms", f"Price per 1,000, {unit(found)}")
     return (
         Table("The best team: an answer goes out where no checker contradicts it", header, tuple(rows), words=2)
         if rows

@@ -260,7 +260,8 @@ def _price(found: Decision) -> Card:
     if running is not None:
         lines.append(f"Models alone: {spanned(running, prices)} per 1,000")
     else:
-        lines.append("What the models cost is unknown; the table of break-even prices says what they may cost")
+        may = "; the table of break-even prices says what they may cost" if found["break_even"] else ""
+        lines.append(f"What the models cost is unknown{may}")
     month = next((row for row in (found["traffic"] or {"rows": []})["rows"] if row["policy"] == own["id"]), None)
     if month is not None and month["total"] is not None:
         lines.append(f"A month of your traffic: {spanned(month['total'], currency)}")
@@ -312,6 +313,15 @@ def _change(found: Decision) -> Card:
     if held:
         lines = [*lines[:2], f"No change by {listed([_lower(label) for label in held])}"]
     return Card("What would change it?", answer, tuple(lines[:4]))
+
+
+def held(found: Decision) -> str:
+    """Which numbers don't move the recommendation, however they are changed."""
+    fixed = [_lower(row["label"]) for row in found["what_if"] if not row["flips"]]
+    if not fixed:
+        return "Each of the numbers would change the recommendation somewhere between a hundredth and a hundred times what it is."
+    names = ", ".join(fixed[:-1]) + (" or " if len(fixed) > 1 else "") + fixed[-1]
+    return f"Nothing between a hundredth and a hundred times what it is of {names} would change it."
 
 
 def number_label(key: str) -> str:

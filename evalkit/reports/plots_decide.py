@@ -67,8 +67,9 @@ def frontier(found: Mapping[str, Any], *, dark: bool = False) -> tuple[Chart | N
     layers.append(
         dots.mark_text(fontSize=11, fontWeight="bold").encode(x=x, y=y, text="place:N", color=written, tooltip=tips)
     )
+    against = "what it costs to run" if across.startswith("Models") else "what people must do"
     below = "low left is best; numbers as in the table, dashed: the frontier, faint: other policies"
-    title = alt.Title("What goes wrong against what it costs to run", anchor="start", color=ink, subtitleColor=quiet,
+    title = alt.Title(f"What goes wrong against {against}", anchor="start", color=ink, subtitleColor=quiet,
                       subtitle=below)  # fmt: skip
     return alt.layer(*layers).properties(width=560, height=340, title=title), _frontier_words(shown, across, found)
 
@@ -152,7 +153,7 @@ def _coloured(shown: Sequence[Row], dark: bool) -> list[Row]:
             if "pareto" in row["roles"] or "runner_up" in row["roles"]
             else _QUIET[dark]
         )
-        row["written"] = "#111111" if dark else "#ffffff"
+        row["written"] = "#111111" if dark else "#fffffe"  # the page's style sheet knows it by that
     return sorted(shown, key=lambda row: "recommended" in row["roles"])
 
 

@@ -176,6 +176,23 @@ def test_rates_are_weighted_shares_of_the_known_cells(seed):
     assert got["caught"].value == pytest.approx((weight * caught).sum() / (weight * erred).sum())
 
 
+def test_the_worst_case_counts_what_is_not_known_by_its_exposure():
+    """Of four equal questions one isn't known and one is wrong: at least 1 of 4, at most 2 of 4; a share of what is known 1/3."""
+    replay = replay_of(np.random.default_rng(5), cells=4, models=1, missing=0.0)
+    replay.grid.outcome[0] = [INCORRECT, CORRECT, CORRECT, MISSING]
+    replay.workload.exposure[:], replay.workload.severity[:] = 2.0, 3
+    wrong = rates(accounts(replay, [Fixed(asks(replay, [0]))]), replay, 0)["wrong"]
+    assert (wrong.bound_low, wrong.value, wrong.bound_high) == pytest.approx((1 / 4, 1 / 3, 2 / 4))
+
+
+def test_where_nothing_costs_anything_a_policy_costs_nothing():
+    replay = replay_of(np.random.default_rng(5))
+    found = accounts(replay, [Fixed(asks(replay, [0]))])
+    free = priced(found, replay, Amounts(np.zeros(5), 0.0, 0.0, 0.0))[0]
+    estimate = loss_estimate(free, replay.design)
+    assert (estimate.value, estimate.low, estimate.high) == (0.0, 0.0, 0.0)
+
+
 def test_latency_is_the_weighted_quantile_and_its_interval_holds_it():
     rng = np.random.default_rng(5)
     replay = replay_of(rng, missing=0.0)

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from policy_worlds import AMOUNTS, draw, one_run, population, world
+from policy_worlds import AMOUNTS, at_cells, draw, drawn, of_cells, one_run, population, told_apart, world
 
 from evalkit.policies import Amounts, accounts, kinds, quantities
+from evalkit.policies.folds import lowest, values
 from evalkit.policies.frontier import pareto, undominated
-from evalkit.policies.select import choose, mixed, values
+from evalkit.policies.select import choose, mixed
 from evalkit.policies.what_if import variations
 from evalkit.statistics.loss import loss_estimate
 
@@ -53,6 +54,51 @@ def test_each_fold_is_priced_by_what_was_best_outside_of_it(run):
     honest = by_loop(replay, row, 0, np.ones(replay.n_cells, dtype=bool))
     assert made.honest.figure.value == pytest.approx(honest)
     assert made.optimism.value == pytest.approx(min(everywhere) - honest)
+
+
+def test_the_allowance_for_an_unsteady_choice_is_the_sum_of_what_folds_change_in_each_other(run):
+    """By choosing anew, in a loop, without each pair of folds."""
+    replay, found = run
+    made = choose(found, replay, MONEY, seed=3, folds=5)
+    dealt = (np.random.default_rng(3).permutation(200) % 5)[replay.grid.cluster]
+    cost = values(found, replay, MONEY)
+    weight = 1000 / len(dealt)  # all known and of exposure 1: the sample's own shares weigh each cell alike
+
+    def adds(policy, fold):
+        return weight * float(cost[policy][dealt == fold].sum())
+
+    added = 0.0
+    for fold, chosen in enumerate(made.chosen_in):
+        for other in set(range(5)) - {fold}:
+            rest = (dealt != fold) & (dealt != other)
+            without = min(range(len(found)), key=lambda p: by_loop(replay, found, p, rest))
+            added += (adds(chosen, fold) - adds(without, fold)) ** 2
+    assert added > 0
+    plain = loss_estimate(made.honest, replay.design)
+    own = float((replay.design.influence(made.honest.figure.residual) ** 2).sum())
+    wider = np.sqrt(1 + added / own)
+    assert made.total.value == plain.value
+    assert made.total.high - plain.value == pytest.approx(wider * (plain.high - plain.value))
+    assert made.total.low == pytest.approx(max(0.0, plain.value - wider * (plain.value - plain.low)))
+
+
+def test_a_choice_that_no_fold_sways_keeps_its_interval(run):
+    replay, found = run
+    made = choose(found.only([0]), replay, MONEY, seed=3)
+    assert made.total == loss_estimate(made.honest, replay.design)
+    assert made.optimism.value == made.optimism.low == made.optimism.high == 0
+    assert made.runner_up is None and [family.identical for family in made.families] == [False]
+
+
+def test_ties_go_to_the_policy_that_asks_fewer_models():
+    totals = np.array([[2.0, 1.0], [1.0, 1.0 + 1e-12], [1.0, 3.0]])
+    assert lowest(totals, np.array([2, 1, 0])).tolist() == [2, 1]
+    assert lowest(totals, np.array([0, 1, 2])).tolist() == [1, 0]
+
+
+def test_equal_models_are_seldom_told_apart():
+    """30 runs of three equal SIMULATED models, of which one or two may be by luck."""
+    assert sum(told_apart(3, 100, seed, MONEY) for seed in range(30)) <= 4
 
 
 def test_every_family_has_its_own_setting_and_the_recommended_one_is_open(run):
@@ -138,14 +184,46 @@ def test_at_a_break_even_both_policies_cost_the_same(run):
     assert {v.number for v in made} >= {"loss.5", "price.0", "price.3", "tier.mid", "abstention_cost", "check_cost"}
     flips = 0
     for variation in made:
-        for factor, lowest in zip((0.5, 2.0), variation.best, strict=True):
+        for factor, cheapest in zip((0.5, 2.0), variation.best, strict=True):
             totals = scaled(ledger, variation.number, factor, replay.tiers)
-            assert totals[lowest] == pytest.approx(totals.min())
+            assert totals[cheapest] == pytest.approx(totals.min())
         for flip in variation.flips:
             totals = scaled(ledger, variation.number, flip.factor, replay.tiers)
             assert totals[flip.best] == pytest.approx(totals[best])
             flips += 1
     assert flips >= 3
+
+
+def test_exposures_vary_as_the_workload_itself_would(run):
+    """A stratum's exposure times the break-even factor, with all quantities taken anew: the totals meet."""
+    replay, found = run
+    stratum = (np.arange(replay.n_cells) % 7 > 4).astype(np.int64) * (replay.workload.severity > 2)
+    split = replace(replay, workload=replace(replay.workload, stratum=stratum))
+    ledger = quantities(found, split)
+    best = int(np.argmin(ledger.totals(MONEY)))
+    made = {v.number: v for v in variations(ledger, MONEY, best, replay.tiers)}
+    assert {"exposure.0", "exposure.1"} <= made.keys()
+
+    def totals(code, factor):
+        work = replace(split.workload, exposure=np.where(stratum == code, factor, 1.0))
+        return quantities(found, replace(split, workload=work)).totals(MONEY)
+
+    flips = [(code, flip) for code in (0, 1) for flip in made[f"exposure.{code}"].flips]
+    assert flips
+    for code, flip in flips:
+        there = totals(code, flip.factor)
+        assert there[flip.best] == pytest.approx(there[best])
+    for code in (0, 1):
+        for factor, cheapest in zip((0.5, 2.0), made[f"exposure.{code}"].best, strict=True):
+            assert totals(code, factor)[cheapest] == pytest.approx(totals(code, factor).min())
+
+
+def test_a_dimension_that_nothing_is_known_of_is_left_out_and_named(run):
+    replay, found = run
+    timeless = replace(found, latency=np.full(found.latency.shape, np.nan))
+    front = pareto(timeless, replay, quantities(found, replay), MONEY)
+    assert (front.dimensions, front.left_out) == (("loss", "running"), ("p95",))
+    assert front.points.shape == (len(found), 2) and front.members
 
 
 def scaled(ledger, number, factor, tiers):
@@ -170,14 +248,22 @@ def test_amounts_must_be_finite():
         Amounts(np.array([1.0, 2.0, 3.0, 4.0, np.nan]), 1.0, 1.0, 1.0)
 
 
-def test_planted_worlds_in_short():
-    """Twelve runs of one world: the best policy isn't ruled out, the naive figure flatters, the honest one doesn't."""
+def test_a_run_of_a_planted_world_is_what_replaying_it_gives():
+    """Cutting the population's accounts gives the same as replaying the policies on the run."""
     of = world("experts pay")
-    runs = [one_run(of, 150, seed) for seed in range(12)]
-    assert sum(found.held for found in runs) >= 11
+    cells, own = drawn(of.replay, 60, np.random.default_rng(5))
+    run = of_cells(of.replay, cells, own)
+    cut, whole = at_cells(of.found, cells), accounts(run, of.policies)
+    for name in ("wrong", "abstained", "person", "alarm", "erred", "caught", "known", "compared", "asked"):
+        assert np.array_equal(getattr(cut, name), getattr(whole, name)), name
+    assert cut.cost == pytest.approx(whole.cost)
+
+
+def test_planted_worlds_in_short():
+    """20 runs of one world: the best policy isn't ruled out, the naive figure flatters, the honest one doesn't."""
+    of = world("experts pay", most=40)
+    runs = [one_run(of, 100, seed) for seed in range(20)]
+    assert sum(found.held for found in runs) >= 19
+    assert sum(found.covered for found in runs) >= 16
     assert np.mean([found.naive - found.truth for found in runs]) < 0
     assert np.mean([found.naive - found.honest for found in runs]) < 0
-    run = draw(of.replay, 150, np.random.default_rng(0))
-    made = choose(accounts(run, of.policies), run, of.amounts, 0)
-    interval = loss_estimate(made.honest, run.design)
-    assert interval.low < interval.value < interval.high

@@ -30,9 +30,8 @@ class Collected:
         if not less:
             return None
         return (
-            f"To keep to the limit, {', '.join(less)} policies are among the candidates; the others are left out. Whole families "
-            "(all thresholds of a policy) are taken in each kind's own order, pairs of different makers and long steps up "
-            "in price first, the kind with the fewest so far next; no outcome has a say in it."
+            f"To keep to the limit, only {', '.join(less)} policies are tried: whole families, evenly over the kinds, pairs "
+            "of different makers and long steps up in price first; no outcome has a say in it."
         )
 
 
