@@ -56,6 +56,7 @@ class Choice:
     the choice hangs on single folds. `naive`: the recommended one's own figure, `optimism` the latter less the former (below
     0: it looks better than it is).
     `runner_up`: the best policy of another family that isn't identical. `unpriced`: policies whose total nobody knows.
+    `unseen`: one row, at each cell what was chosen without its fold. `swayed`: what an unsteady choice adds to the variance.
     """
 
     families: tuple[Family, ...]
@@ -68,6 +69,12 @@ class Choice:
     total: Estimate
     optimism: Estimate
     unpriced: tuple[int, ...]
+    unseen: Accounts
+    swayed: float
+
+    def saves(self, other: ExpectedLoss, design: Design) -> Estimate:
+        """What another policy costs more than the honest total, paired; its interval allows for an unsteady choice."""
+        return _apart(other, self.honest, design, self.swayed)
 
     @property
     def open(self) -> list[Family]:
@@ -94,8 +101,8 @@ def choose(found: Accounts, replay: Replay, amounts: Amounts, seed: int, folds: 
     order = _preferred(found)
     best, best_in = int(lowest(whole[:, None], order)[0]), tuple(lowest(without, order).tolist())
     families = _families(found, whole, without, unpriced)
-    made = [mixed(found, chosen_in, dealt) for _, _, _, chosen_in in families]
-    honest = priced(_joined([*made, mixed(found, best_in, dealt)]), replay, amounts)
+    made, unseen = [mixed(found, chosen_in, dealt) for _, _, _, chosen_in in families], mixed(found, best_in, dealt)
+    honest = priced(_joined([*made, unseen]), replay, amounts)
     naive = priced(found.only([best, *(chosen for _, _, chosen, _ in families)]), replay, amounts)
     listed = [Family(*family, honest[at], naive[1 + at]) for at, family in enumerate(families)]
     own = next(at for at, family in enumerate(listed) if best in family.members)
@@ -105,7 +112,7 @@ def choose(found: Accounts, replay: Replay, amounts: Amounts, seed: int, folds: 
         families=tuple(told), family=own, recommended=best, runner_up=_second(told, own), chosen_in=best_in,
         honest=honest[-1], naive=naive[0], total=_widened(honest[-1], replay.design, swayed),
         optimism=_apart(naive[0], honest[-1], replay.design, swayed, set(best_in) == {best}),
-        unpriced=tuple(np.flatnonzero(unpriced).tolist()),
+        unpriced=tuple(np.flatnonzero(unpriced).tolist()), unseen=unseen, swayed=swayed,
     )  # fmt: skip
 
 
@@ -122,7 +129,7 @@ def _widened(honest: ExpectedLoss, design: Design, swayed: float) -> Estimate:
     return replace(plain, low=low, high=high, method=f"{plain.method}, widened for unsteady choice")
 
 
-def _apart(naive: ExpectedLoss, honest: ExpectedLoss, design: Design, swayed: float, same: bool) -> Estimate:
+def _apart(naive: ExpectedLoss, honest: ExpectedLoss, design: Design, swayed: float, same: bool = False) -> Estimate:
     """Naive less honest, with `swayed` added to its variance; `same`: one policy was chosen all over, so it has no other."""
     less = loss_difference(naive, honest, design)
     if less.value is None or less.low is None or less.high is None:

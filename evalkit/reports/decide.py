@@ -17,6 +17,7 @@ from evalkit.types import PriceList, RiskProfile
 
 if TYPE_CHECKING:
     from evalkit.policies import Accounts, Amounts, Quantities, Replay
+    from evalkit.policies.select import Choice
     from evalkit.reports.decide_read import Read
     from evalkit.reports.decide_sections import Chosen, Frontiers
     from evalkit.types import Hosting, Traffic
@@ -135,8 +136,8 @@ def assemble(source: Read, asked: Asked, told: Say) -> Row:
         "amounts": {key: value for key, value in source.profile.numbers().items() if not key.startswith("exposure.")},
         "models": _models(source, policies), "tried": len(found), "left_out": collected.note,
         "not_measured": kinds.not_measured(replay), "choice": choice.told, "policies": policies,
-        "saved": _saved(found, replay, amounts, choice.recommended, shown),
-        "residual": _residual(found, replay, choice.recommended),
+        "saved": _saved(found, replay, amounts, choice.made, shown),
+        "residual": _residual(choice.made.unseen, replay),
         "frontier": frontier.told, "points": _points(found, ledger, amounts),
         "what_if": sections.what_if(found, ledger, amounts, source, choice.recommended),
         **_besides(found, ledger, amounts, source, asked, shown), "notes": source.notes,
@@ -231,38 +232,38 @@ def _policies(
 
 
 def _saved(
-    found: Accounts, replay: Replay, amounts: Amounts, recommended: int, shown: dict[int, list[str]]
+    found: Accounts, replay: Replay, amounts: Amounts, choice: Choice, shown: dict[int, list[str]]
 ) -> Row | None:
-    """What the recommended policy saves against the best model alone, paired; None where it is that model alone."""
+    """What the recommended policy saves against the best model alone, paired; None where it is that model alone.
+
+    It counts with what it costs on questions that it wasn't chosen on, the best model alone with its own figure, which
+    flatters that one, so that the saving is rather too small.
+    """
     from evalkit.policies import priced
     from evalkit.reports import decide_rows as rows
-    from evalkit.statistics.loss import loss_difference
 
     singles = [at for at, roles in shown.items() if "single" in roles]
-    if not singles or recommended in singles:
+    if not singles or choice.recommended in singles or choice.honest.figure.value is None:
         return None
-    own, *others = priced(found.only([recommended, *singles]), replay, amounts)
-    known = [
-        (one.figure.value, at, one) for at, one in zip(singles, others, strict=True) if one.figure.value is not None
-    ]
-    if not known or own.figure.value is None:
+    others = zip(singles, priced(found.only(singles), replay, amounts), strict=True)
+    known = [(one.figure.value, at, one) for at, one in others if one.figure.value is not None]
+    if not known:
         return None
     _, best, loss = min(known, key=lambda row: row[:2])
-    less = loss_difference(loss, own, replay.design)
+    less = choice.saves(loss, replay.design)
     verdict = "saves" if less.low is not None and less.low > 0 else "not distinguishable"
     return {"against": rows.name(found.policies[best]), "difference": rows.plain(less), "verdict": verdict}
 
 
-def _residual(found: Accounts, replay: Replay, policy: int) -> Row:
-    """The recommended policy's wrong answers that go out: share of all questions, and of major or critical ones."""
+def _residual(unseen: Accounts, replay: Replay) -> Row:
+    """Wrong answers that go out, on questions that the policy wasn't chosen on: share of all, and of major or critical ones."""
     from evalkit.policies import measure
     from evalkit.reports import decide_rows as rows
 
     grave = replay.workload.severity >= GRAVE
-    only = found.only([policy])
-    grave_only = replace(only, wrong=only.wrong & grave)
+    grave_only = replace(unseen, wrong=unseen.wrong & grave)
     return {
-        "all": rows.plain(measure.rates(only, replay, 0)["wrong"]),
+        "all": rows.plain(measure.rates(unseen, replay, 0)["wrong"]),
         "grave": rows.plain(measure.rates(grave_only, replay, 0)["wrong"]) if grave.any() else None,
     }
 

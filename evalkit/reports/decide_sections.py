@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from evalkit.policies import Accounts, Amounts, Quantities, Replay
-    from evalkit.policies.select import Family
+    from evalkit.policies.select import Choice, Family
     from evalkit.reports.decide_read import Read
 
 DIMENSIONS = {"loss": "loss", "running": "what models cost", "p95": "time (95 of 100 answers)"}
@@ -16,9 +16,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Chosen:
-    """The section `choice`, and the codes of the recommended policy and the runner-up."""
+    """The section `choice`, what it is made of, and the codes of the recommended policy and the runner-up."""
 
     told: Row
+    made: Choice
     recommended: int
     runner_up: int | None
 
@@ -46,7 +47,7 @@ def choice(found: Accounts, replay: Replay, amounts: Amounts, seed: int) -> Chos
         "unpriced": len(made.unpriced),
         "families": families,
     }
-    return Chosen(told, made.recommended, made.runner_up)
+    return Chosen(told, made, made.recommended, made.runner_up)
 
 
 def _family(family: Family, own: bool, found: Accounts, replay: Replay) -> Row:

@@ -95,7 +95,7 @@ def _deploy(found: Decision) -> str:
 
 
 def _saves(found: Decision) -> str:
-    choice, currency, own = found["choice"], found["money"]["currency"], recommended(found)
+    choice, currency = found["choice"], found["money"]["currency"]
     total = f"It comes to {spanned(choice['honest'], currency)} per 1,000 questions"
     saved = found["saved"]
     if saved is None:
@@ -109,7 +109,7 @@ def _saves(found: Decision) -> str:
             compared = (
                 f", which is {MISSED} from the best single model alone ({best}; saves {spanned(less, bare=True)})"
             )
-    wrong = rate(own["rates"]["wrong"])
+    wrong = rate(found["residual"]["all"])
     grave = found["residual"]["grave"]
     left = f"; what is left are {wrong} wrong answers per 1,000 that go out unnoticed"
     if grave is not None and grave["value"] is not None:

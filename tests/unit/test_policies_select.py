@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from policy_worlds import AMOUNTS, at_cells, draw, drawn, of_cells, one_run, population, told_apart, world
 
-from evalkit.policies import Amounts, accounts, kinds, quantities
+from evalkit.policies import Amounts, accounts, kinds, priced, quantities
 from evalkit.policies.folds import lowest, values
 from evalkit.policies.frontier import pareto, undominated
 from evalkit.policies.select import choose, mixed
 from evalkit.policies.what_if import variations
-from evalkit.statistics.loss import loss_estimate
+from evalkit.statistics.loss import loss_difference, loss_estimate
 
 MONEY = AMOUNTS["experts pay"]
 
@@ -267,3 +267,15 @@ def test_planted_worlds_in_short():
     assert sum(found.covered for found in runs) >= 16
     assert np.mean([found.naive - found.truth for found in runs]) < 0
     assert np.mean([found.naive - found.honest for found in runs]) < 0
+
+
+def test_a_saving_is_against_what_the_choice_costs_on_questions_it_had_not_seen(run):
+    replay, found = run
+    made = choose(found, replay, MONEY, seed=3)
+    other = priced(found.only([0]), replay, MONEY)[0]
+    saved = made.saves(other, replay.design)
+    assert saved.value == pytest.approx(other.figure.value - made.honest.figure.value)
+    assert priced(made.unseen, replay, MONEY)[0].figure.value == pytest.approx(made.honest.figure.value)
+    plain = loss_difference(other, made.honest, replay.design)
+    assert saved.low <= plain.low and saved.high >= plain.high
+    assert (saved.high - saved.low > plain.high - plain.low) == (made.swayed > 0)
