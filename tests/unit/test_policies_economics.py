@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from evalkit import plan
 from evalkit.policies import Amounts, Replay, accounts, priced, quantities
 from evalkit.policies.economics import BreakEven, Spanned, break_even, contenders, price_per_million
 from evalkit.policies.economics import priced as cost_of
+from evalkit.policies.kinds.single import Single
 from evalkit.policies.machines import first_volume, hosting_curve, lasting_volume
 from evalkit.policies.replay import asks
 from evalkit.statistics.design import Design
@@ -27,26 +27,7 @@ NAN = float("nan")
 
 
 @dataclass(frozen=True)
-class Alone:
-    """One model's answers."""
-
-    kind: ClassVar[str] = "single"
-    model: int
-    setting: tuple[float, ...] | None = None
-
-    @property
-    def family(self):
-        return f"alone({self.model})"
-
-    def words(self, models):
-        return models[self.model]
-
-    def decide(self, replay):
-        return asks(replay, [self.model])
-
-
-@dataclass(frozen=True)
-class Both(Alone):
+class Both(Single):
     """The first model's answer, with model 2 asked beside it."""
 
     @property
@@ -159,7 +140,7 @@ def test_a_break_even_price_by_hand():
     outcome = np.full((2, 1000), CORRECT)
     outcome[0, :300] = outcome[1, :100] = INCORRECT
     replay = replay_of(outcome, np.array([[0.5], [NAN]]) * np.ones(1000))
-    found = accounts(replay, [Alone(0), Alone(1)])
+    found = accounts(replay, [Single(0), Single(1)])
     answer = break_even(found, replay, AMOUNTS, 1, 1, 0, output=np.full(1000, 250.0))
     assert (answer.policy, answer.against, answer.verdict, answer.why) == (1, 0, "worth", None)
     assert answer.per_answer.value == pytest.approx(2.5, rel=1e-9)
@@ -171,14 +152,14 @@ def test_a_break_even_price_by_hand():
 def test_at_the_limits_the_difference_is_just_not_told_apart():
     rng = np.random.default_rng(11)
     replay = compared(rng)
-    found = accounts(replay, [Alone(0), Alone(1)])
+    found = accounts(replay, [Single(0), Single(1)])
     answer = break_even(found, replay, AMOUNTS, 1, 1, 0)
 
     def less(price):
         cost = replay.cost.copy()
         cost[1] = price
         at = replace(replay, cost=cost)
-        return loss_difference(*priced(accounts(at, [Alone(1), Alone(0)]), at, AMOUNTS), replay.design)
+        return loss_difference(*priced(accounts(at, [Single(1), Single(0)]), at, AMOUNTS), replay.design)
 
     scale = abs(less(0.0).value)
     assert less(answer.per_answer.value).value == pytest.approx(0, abs=1e-9 * scale)
@@ -191,23 +172,23 @@ def test_a_price_by_tokens_follows_each_answers_length():
     replay = compared(rng)
     output = rng.integers(20, 900, replay.n_cells).astype(float)
     output[:30] = NAN
-    found = accounts(replay, [Alone(0), Alone(1)])
+    found = accounts(replay, [Single(0), Single(1)])
     price = break_even(found, replay, AMOUNTS, 1, 1, 0, output).per_million.value
     cost = replay.cost.copy()
     cost[1] = price * np.where(np.isnan(output), np.nanmean(output), output) / 1e6
-    one, two = priced(accounts(replace(replay, cost=cost), [Alone(1), Alone(0)]), replace(replay, cost=cost), AMOUNTS)
+    one, two = priced(accounts(replace(replay, cost=cost), [Single(1), Single(0)]), replace(replay, cost=cost), AMOUNTS)
     assert one.figure.value == pytest.approx(two.figure.value, rel=1e-9)
 
 
 def test_a_model_that_is_worse_is_not_worth_any_price_and_one_alike_is_open():
     rng = np.random.default_rng(13)
     worse = compared(rng, cells=2000, wrong=(0.1, 0.4), price=(0.0, NAN))
-    found = accounts(worse, [Alone(0), Alone(1)])
+    found = accounts(worse, [Single(0), Single(1)])
     assert break_even(found, worse, AMOUNTS, 1, 1, 0) == BreakEven(1, 0, verdict="not worth")
     outcome = np.full((2, 400), CORRECT)
     outcome[0, :40], outcome[1, 40:81] = INCORRECT, INCORRECT  # one error more
     replay = replay_of(outcome, np.array([[0.0], [NAN]]) * np.ones(400))
-    answer = break_even(accounts(replay, [Alone(0), Alone(1)]), replay, AMOUNTS, 1, 1, 0)
+    answer = break_even(accounts(replay, [Single(0), Single(1)]), replay, AMOUNTS, 1, 1, 0)
     assert answer.verdict == "open"
     assert answer.per_answer.value is None
     assert answer.per_answer.low == 0
@@ -218,7 +199,7 @@ def test_what_both_policies_pay_alike_cancels_and_what_only_one_pays_is_unknown(
     rng = np.random.default_rng(14)
     outcome = np.where(rng.random((3, 300)) < np.array([[0.3], [0.1], [0.2]]), INCORRECT, CORRECT)
     replay = replay_of(outcome, np.array([[0.001], [NAN], [NAN]]) * np.ones(300))
-    found = accounts(replay, [Alone(0), Alone(1), Both(0), Both(1)])
+    found = accounts(replay, [Single(0), Single(1), Both(0), Both(1)])
     plain, beside = (break_even(found, replay, AMOUNTS, 1, a, b) for a, b in ((1, 0), (3, 2)))
     assert beside.per_answer.value == pytest.approx(plain.per_answer.value, rel=1e-12)
     other = break_even(found, replay, AMOUNTS, 1, 3, 0)
@@ -233,7 +214,7 @@ def test_contenders_are_the_best_with_the_model_free_and_the_best_without_it():
     rng = np.random.default_rng(15)
     outcome = np.where(rng.random((3, 400)) < np.array([[0.3], [0.1], [0.2]]), INCORRECT, CORRECT)
     replay = replay_of(outcome, np.array([[0.001], [NAN], [0.002]]) * np.ones(400))
-    policies = [Alone(0), Alone(1), Alone(2), Both(1)]
+    policies = [Single(0), Single(1), Single(2), Both(1)]
     ledger = quantities(accounts(replay, policies), replay)
     assert contenders(ledger, AMOUNTS, 1) == (1, 2)
     assert contenders(quantities(accounts(replay, policies[:1]), replay), AMOUNTS, 1) is None
@@ -246,7 +227,7 @@ def test_intervals_of_a_break_even_price_hold_the_planted_one():
         outcome = np.where(rng.random((2, 200)) < np.array([[0.3], [0.1]]), INCORRECT, CORRECT)
         shares = np.array([0.0, 0.0, 1.0, 0.0, 0.0])
         replay = replay_of(outcome, np.array([[0.5], [NAN]]) * np.ones(200), shares=shares)
-        found = break_even(accounts(replay, [Alone(0), Alone(1)]), replay, AMOUNTS, 1, 1, 0).per_answer
+        found = break_even(accounts(replay, [Single(0), Single(1)]), replay, AMOUNTS, 1, 1, 0).per_answer
         hits += found.low <= 2.5 <= found.high
         widths.append(found.high - found.low)
     assert hits / reps >= 0.88

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from validity.loss_worlds import make_grid, workload
 
 from evalkit.policies import Amounts, Comparison, Replay, accounts, priced
 from evalkit.policies.economics import Spanned
-from evalkit.policies.replay import asks
+from evalkit.policies.kinds.single import Single
 from evalkit.policies.workload import _one_year, extrapolate
 from evalkit.statistics.design import Design
 from evalkit.types import Traffic
@@ -20,25 +19,6 @@ CORRECT, INCORRECT, ABSTAINED, MISSING = 0, 2, 3, -1
 AMOUNTS = Amounts(np.array([1.0, 5.0, 20.0, 100.0, 1000.0]), 2.0, 4.0, 3.0, running=2.0)
 NONE = Spanned(None, None, None)
 STRATA = ("a", "b", "c")
-
-
-@dataclass(frozen=True)
-class Alone:
-    """One model's answers."""
-
-    kind: ClassVar[str] = "single"
-    model: int
-    setting: tuple[float, ...] | None = None
-
-    @property
-    def family(self):
-        return f"alone({self.model})"
-
-    def words(self, models):
-        return models[self.model]
-
-    def decide(self, replay):
-        return asks(replay, [self.model])
 
 
 def traffic(**changes):
@@ -75,7 +55,7 @@ def by_hand():
 def test_a_month_by_hand():
     """Three quarters a and one b: 0.75 * 0.1 + 0.25 * 0.4 = 0.175 wrong; 100 questions on 20 days."""
     replay = by_hand()
-    found = extrapolate(accounts(replay, [Alone(0)]), replay, AMOUNTS, traffic(tokens={"b": 3.0}), STRATA)
+    found = extrapolate(accounts(replay, [Single(0)]), replay, AMOUNTS, traffic(tokens={"b": 3.0}), STRATA)
     (month,) = found.months
     assert month.wrong.value == pytest.approx(2000 * 0.175)
     assert month.loss.value == pytest.approx(2000 * 0.175 * 100)
@@ -89,11 +69,11 @@ def test_a_month_by_hand():
 def test_what_the_sample_lacks_is_named_and_left_out():
     replay = by_hand()
     asked = traffic(strata={"a": 3.0, "b": 1.0, "new": 4.0})
-    found = extrapolate(accounts(replay, [Alone(0)]), replay, AMOUNTS, asked, STRATA)
+    found = extrapolate(accounts(replay, [Single(0)]), replay, AMOUNTS, asked, STRATA)
     assert found.lacking == {"new": 0.5}
     assert found.volume == (1000, 1000)
     assert found.months[0].wrong.value == pytest.approx(1000 * 0.175)
-    none = extrapolate(accounts(replay, [Alone(0)]), replay, AMOUNTS, traffic(strata={"new": 1.0}), STRATA)
+    none = extrapolate(accounts(replay, [Single(0)]), replay, AMOUNTS, traffic(strata={"new": 1.0}), STRATA)
     assert (none.months, none.volume, none.lacking) == ((), (0, 0), {"new": 1.0})
 
 
@@ -102,7 +82,7 @@ def test_severities_of_a_stratum_that_the_sample_lacks_are_left_out_too():
     known[:3, 3] = 100.0, 50.0, 30.0  # as in the sample
     known[3, 0] = 500.0  # the suite has mild questions there, and none of them was asked
     asked = traffic(strata={"a": 3.0, "b": 1.0, "d": 4.0})
-    found = extrapolate(accounts(replay, [Alone(0)]), replay, AMOUNTS, asked, (*STRATA, "d"), known=known)
+    found = extrapolate(accounts(replay, [Single(0)]), replay, AMOUNTS, asked, (*STRATA, "d"), known=known)
     assert found.lacking == {"d": 0.5}
     assert found.months[0].wrong.value == pytest.approx(1000 * 0.175)
     assert found.months[0].loss.value == pytest.approx(1000 * 0.175 * 100)
@@ -110,7 +90,7 @@ def test_severities_of_a_stratum_that_the_sample_lacks_are_left_out_too():
 
 def test_a_range_of_volumes_widens_the_interval_by_both_ends():
     replay = by_hand()
-    policies = accounts(replay, [Alone(0)])
+    policies = accounts(replay, [Single(0)])
     narrow = extrapolate(policies, replay, AMOUNTS, traffic(), STRATA).months[0]
     wide = extrapolate(policies, replay, AMOUNTS, traffic(questions_per_day=(50.0, 200.0)), STRATA).months[0]
     for name in ("total", "loss", "running", "wrong", "incidents"):
@@ -122,15 +102,15 @@ def test_a_range_of_volumes_widens_the_interval_by_both_ends():
 
 def test_an_unknown_price_leaves_the_running_cost_and_the_total_open():
     replay = replace(by_hand(), cost=np.full((1, 180), np.nan))
-    month = extrapolate(accounts(replay, [Alone(0)]), replay, AMOUNTS, traffic(), STRATA).months[0]
+    month = extrapolate(accounts(replay, [Single(0)]), replay, AMOUNTS, traffic(), STRATA).months[0]
     assert (month.total, month.running) == (NONE, NONE)
     assert month.loss.value == pytest.approx(2000 * 0.175 * 100)
-    aside = extrapolate(accounts(replay, [Alone(0)]), replay, replace(AMOUNTS, running=0.0), traffic(), STRATA).months[
+    aside = extrapolate(accounts(replay, [Single(0)]), replay, replace(AMOUNTS, running=0.0), traffic(), STRATA).months[
         0
     ]
     assert aside.total == aside.loss
     free = replace(replay, cost=np.zeros((1, 180)))
-    month = extrapolate(accounts(free, [Alone(0)]), free, AMOUNTS, traffic(), STRATA).months[0]
+    month = extrapolate(accounts(free, [Single(0)]), free, AMOUNTS, traffic(), STRATA).months[0]
     assert month.running == Spanned(0, 0, 0)
     assert month.total == month.loss
 
@@ -150,7 +130,7 @@ def test_figures_equal_a_plain_loop_over_strata(knows):
     work, shares = replay.workload, {"a": 0.2, "c": 0.8}
     table = rng.uniform(1, 5, (3, 5))
     found = extrapolate(
-        accounts(replay, [Alone(0), Alone(1)]), replay, AMOUNTS, traffic(strata=shares, tokens={"c": 2.0}), STRATA,
+        accounts(replay, [Single(0), Single(1)]), replay, AMOUNTS, traffic(strata=shares, tokens={"c": 2.0}), STRATA,
         known=table if knows else None,
     )  # fmt: skip
     for model in (0, 1):
@@ -183,7 +163,7 @@ def test_the_samples_own_mix_gives_its_own_figures():
     rng = np.random.default_rng(22)
     replay = random_replay(rng)
     mix = np.bincount(replay.workload.stratum, weights=replay.workload.exposure)
-    found = accounts(replay, [Alone(0)])
+    found = accounts(replay, [Single(0)])
     month = extrapolate(found, replay, AMOUNTS, traffic(strata=dict(zip(STRATA, mix, strict=True))), STRATA).months[0]
     assert month.total.value == pytest.approx(2 * priced(found, replay, AMOUNTS)[0].figure.value, rel=1e-9)
 
@@ -227,7 +207,7 @@ def test_planted_months_lie_in_their_intervals():
         outcome[rng.random(cells) < 0.05] = MISSING
         cost = np.where(stratum == 1, price[1], price[0]) * rng.uniform(0.5, 1.5, cells)
         replay = replay_of(outcome, stratum=stratum, severity=severity, cost=cost, cluster=np.arange(cells) // 2)
-        month = extrapolate(accounts(replay, [Alone(0)]), replay, AMOUNTS, asked, STRATA).months[0]
+        month = extrapolate(accounts(replay, [Single(0)]), replay, AMOUNTS, asked, STRATA).months[0]
         for name, planted in truth.items():
             figure = getattr(month, name)
             hits[name] += figure.low <= planted <= figure.high
