@@ -28,6 +28,11 @@ def _charts(found: list[tuple[tuple[Any, str], str]]) -> None:
             show.chart(drawn, name=name)
 
 
+def _rank(report: dict[str, Any], metric: str, *, dark: bool) -> tuple[Any, str]:
+    compared = next(c for c in report["comparisons"] if c["metric"] == metric)
+    return plots_overview.ranks(report, compared, dark=dark)
+
+
 def _ranks(report: dict[str, Any], models: int) -> None:
     st.header("Ranks")
     table = view_overview.ranks(report)
@@ -36,7 +41,7 @@ def _ranks(report: dict[str, Any], models: int) -> None:
         return
     settled = view_overview.settled(report)
     if settled:
-        _charts([(plots_overview.ranks(report, c, dark=show.dark()), f"ranks-{c['metric']}") for c in settled])
+        _charts([(read.drawn(_rank, report, c["metric"], dark=show.dark()), f"ranks-{c['metric']}") for c in settled])
     else:
         show.empty(
             "Every rank stays open.", "The models are not distinguishable by any figure: more questions may tell them."
@@ -54,7 +59,7 @@ def _figures(report: dict[str, Any]) -> None:
 
 def _plots(report: dict[str, Any]) -> None:
     st.header("Main figures, drawn")
-    _charts([(page.rates(report, key, dark=show.dark()), key) for key in view.plotted(report)])
+    _charts([(read.drawn(page.rates, report, key, dark=show.dark()), key) for key in view.plotted(report)])
     st.text("Dot: the figure. Thick line: 95 % interval. Thin line: worst case over what is missing.")
 
 
@@ -63,14 +68,16 @@ def _tradeoff_and_loss(report: dict[str, Any]) -> None:
     with left:
         st.header("Hallucination against over-abstention")
         if view.tradeoff_known(report):
-            show.chart(page.tradeoff(report, dark=show.dark()), name="hallucination-against-over-abstention")
+            show.chart(
+                read.drawn(page.tradeoff, report, dark=show.dark()), name="hallucination-against-over-abstention"
+            )
         else:
             show.empty(
                 "No model has both figures.", "It takes questions with an answer and questions that nobody can answer."
             )
     with right:
         st.header("Expected loss")
-        show.chart(plots_money.losses(report, dark=show.dark()), name="expected-loss")
+        show.chart(read.drawn(plots_money.losses, report, dark=show.dark()), name="expected-loss")
         state.link("risk.py", "Put in your own amounts")
     if table := money.losses(report):
         show.tables(table, name="expected-loss")
@@ -78,7 +85,7 @@ def _tradeoff_and_loss(report: dict[str, Any]) -> None:
 
 def _asks(report: dict[str, Any]) -> None:
     st.header("How every ask ended")
-    show.chart(plots_overview.ends(report, dark=show.dark()), name="how-every-ask-ended")
+    show.chart(read.drawn(plots_overview.ends, report, dark=show.dark()), name="how-every-ask-ended")
     show.tables(view_overview.denominators(report), name="denominators")
     st.header("Cost and time")
     show.tables(view_overview.effort(report), name="cost-and-time")
@@ -112,7 +119,8 @@ def main() -> None:
     show.head(report, "Overview")
     shown = filters.narrow(report, filters.choose(report))
     _verdict(shown)
-    _figures(shown)  # before what takes time to draw
+    _figures(shown)
+    show.first_these()
     _ranks(shown, len(report["models"]))
     _plots(shown)
     _tradeoff_and_loss(shown)

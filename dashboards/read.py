@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from evalkit.reports.display import clean
 
 CACHED = 64  # results of one function and its arguments each, over all sessions
 REPORTS = 8
-RUNS_S = 10
+DRAWINGS = 256
 
 
 def results() -> Path:
@@ -44,18 +44,10 @@ def run() -> str:
     return chosen
 
 
-@st.cache_data(show_spinner=False, ttl=RUNS_S, max_entries=4)
-def _runs(folder: str, written: int) -> list[dict[str, Any]]:
-    return data.runs(Path(folder))
-
-
 def runs() -> list[dict[str, Any]]:
-    """The runs, newest first; ends the page with what to type where there is none.
-
-    Looked for anew when the store was written, and else every few seconds: a run may have ended without a word.
-    """
+    """The runs, newest first; ends the page with what to type where there is none."""
     folder = results()
-    found: list[dict[str, Any]] = _read(lambda: _runs(str(folder), data.written(folder))) if folder.is_dir() else []
+    found: list[dict[str, Any]] = _read(lambda: data.runs(folder)) if folder.is_dir() else []
     if not found:
         st.title("No run yet")
         st.text(f"There is no run in {clean(folder.resolve(), 200)}. Start one, then reload this page:")
@@ -105,3 +97,27 @@ def cached(function: Callable[..., Any], of: str, **arguments: Any) -> Any:
 def fresh(function: Callable[..., Any], *given: Any, **arguments: Any) -> Any:
     """`function(results, *given, **arguments)`, read at every draw."""
     return _read(lambda: function(results(), *given, **arguments))
+
+
+@st.cache_data(show_spinner=False, max_entries=DRAWINGS)
+def _drawn(
+    _function: Callable[..., Any],
+    name: str,
+    _report: Mapping[str, Any],
+    of: tuple[Any, ...],
+    *arguments: Any,
+    dark: bool,
+) -> tuple[dict[str, Any] | None, str]:
+    chart, words = _function(_report, *arguments, dark=dark)
+    return (None if chart is None else chart.to_dict(validate=False)), words
+
+
+def drawn(function: Callable[..., Any], shown: Mapping[str, Any], *arguments: Any, dark: bool) -> Any:
+    """What `function(shown, *arguments, dark=dark)` of `evalkit/reports` draws, and its words, for `show.chart`.
+
+    Drawn once for a choice of models, until rows of the run arrive. `shown` is `report()`, or `filters.narrow` of it, and
+    nothing else: its content is not looked at.
+    """
+    of = (str(results()), run(), revision(run()), tuple(shown["models"]))
+    name = f"{function.__module__}.{function.__qualname__}"
+    return _drawn(function, name, shown, of, *arguments, dark=dark)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -24,6 +25,8 @@ BADGES = {
     "filtered": "orange",
 }
 ROWS_HIGH = 14  # of a grid, before it scrolls
+BEFORE_CHARTS_S = {True: 0.3, False: 0.1}  # in a browser that has just come, and in one that has the page
+_SEEN = "_seen"
 
 
 def head(report: Mapping[str, Any], title: str) -> None:
@@ -155,25 +158,35 @@ def chart(
     if drawn is None:
         empty(said)
         return None
-    # The declared height is the plot's own, as in the report: axes and titles come on top of it.
-    sized = drawn.properties(autosize="fit-x" if stretch else "pad")
+    plain = drawn if isinstance(drawn, dict) else drawn.to_dict(validate=False)  # tests hold charts against the schema
     more: dict[str, Any] = {"on_select": on_select, "key": key} if on_select and key else {}
-    event = st.vega_lite_chart(spec=_spec(sized), width="stretch" if stretch else "content", alt=said, **more)
+    event = st.vega_lite_chart(spec=_spec(plain, stretch), width="stretch" if stretch else "content", alt=said, **more)
     with st.popover("In words, PNG, SVG", type="tertiary"):
         st.text(clean(said, lines=True))
         with st.container(horizontal=True):
             now = dark()
-            _download("PNG", f"png-{name}", partial(picture.png, drawn, dark=now), f"{name}.png", "image/png")
-            _download("SVG", f"svg-{name}", partial(picture.svg, drawn, dark=now), f"{name}.svg", "image/svg+xml")
+            _download("PNG", f"png-{name}", partial(picture.png, plain, dark=now), f"{name}.png", "image/png")
+            _download("SVG", f"svg-{name}", partial(picture.svg, plain, dark=now), f"{name}.svg", "image/svg+xml")
     return event if more else None
 
 
-def _spec(drawn: Any) -> dict[str, Any]:
-    """The chart as Vega-Lite, without altair's theme. Not held against the schema at each draw: tests do that."""
-    spec: dict[str, Any] = drawn.to_dict(validate=False)
-    for size in ("continuousWidth", "continuousHeight"):
-        spec.get("config", {}).get("view", {}).pop(size, None)
-    return spec
+def _spec(plain: dict[str, Any], stretch: bool) -> dict[str, Any]:
+    """For the page: without altair's theme, and as wide as there is room. The declared height is the plot's own, as in the
+    report: axes and titles come on top of it."""
+    config = dict(plain.get("config", {}))
+    config["view"] = {
+        name: value
+        for name, value in config.get("view", {}).items()
+        if name not in ("continuousWidth", "continuousHeight")
+    }
+    return plain | {"config": config, "autosize": "fit-x" if stretch else "pad"}
+
+
+def first_these() -> None:
+    """Gives the browser a moment to show what was drawn so far: it would else begin to load and draw charts before."""
+    new = not st.session_state.get(_SEEN)
+    st.session_state[_SEEN] = True
+    time.sleep(BEFORE_CHARTS_S[new])
 
 
 def dark() -> bool:

@@ -13,7 +13,7 @@ import streamlit as st
 from evalkit.reports import page, plots_dots, plots_unknowns, slices, view, view_unknowns
 from evalkit.reports.display import labels
 
-PAGE = 3
+PAIRS, ANSWERS = 3, 40  # of twins on a page at most
 KEYS = ("unknown_answer_hallucination", "over_abstention")
 SIDES = {"known": "answerable twin", "unknown": "unanswerable twin"}
 ASK_FOR_IT = "The protocol asks for no confidence, or no graded answer states one. Ask with the protocol 'elicited'."
@@ -26,7 +26,7 @@ def _rates(report: dict[str, Any]) -> None:
         show.empty("This suite asks nothing that nobody can know, or no such answer is graded yet.")
     for column, key in zip(st.columns(2, gap="large"), drawn, strict=False):
         with column:
-            show.chart(page.rates(report, key, dark=show.dark()), name=key)
+            show.chart(read.drawn(page.rates, report, key, dark=show.dark()), name=key)
     st.text("Of the whole run. Dot: the figure. Thick line: 95 % interval. Thin line: worst case over what is missing.")
 
 
@@ -75,9 +75,10 @@ def _twins(run: str, names: dict[str, str], part: dict[str, Any]) -> None:
     if not total:
         show.empty("No pair of twins ended so.", "Choose another model, or other outcomes.")
         return
-    at = state.pager(total, PAGE)
-    listed = read.cached(slices.twins, run, limit=PAGE, offset=PAGE * (at - 1), **asked)
-    first = PAGE * (at - 1) + 1
+    size = max(1, min(PAIRS, ANSWERS // (1 if model else len(names)) // 2))
+    at = state.pager(total, size)
+    listed = read.cached(slices.twins, run, limit=size, offset=size * (at - 1), **asked)
+    first = size * (at - 1) + 1
     st.text(f"Pairs {first} to {first + len(listed['pairs']) - 1} of {total:,}")
     for pair in listed["pairs"]:
         _pair(view_unknowns.twin(pair, names, model))
@@ -157,6 +158,7 @@ def main() -> None:
     _rates(filters.narrow(report, chosen))
     _reasons(run, names, part)
     _twins(run, names, part)
+    show.first_these()
     _coverage(run, names)
     _calibration(run, names, part)
 

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 REPLY = "Answer: Canberra\nConfidence: 90"
+_port = 0  # where the servers of this process listen, one after the other
 
 
 class FakeServer:
@@ -23,10 +24,20 @@ class FakeServer:
         self.headers: list[dict[str, str]] = []
         self.script: dict[str, str] = {}  # a word in the question -> the text to reply with
         self.delay_s = 0.0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = self._listening()
         self._server.daemon_threads = True
         self.base = f"http://127.0.0.1:{self._server.server_port}/v1"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def _listening(self) -> ThreadingHTTPServer:
+        """At the port of the one before, where it is free: what litellm would send to an address is found once and kept."""
+        global _port
+        try:
+            found = ThreadingHTTPServer(("127.0.0.1", _port), self._handler())
+        except OSError:
+            found = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        _port = _port or found.server_port
+        return found
 
     def close(self) -> None:
         self._server.shutdown()

@@ -257,7 +257,10 @@ async def serve(host: str, port: int, manner: Manner) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((host, port))
+    try:
+        listening.bind((host, port))
+    except OSError:  # somebody else has it
+        listening.bind((host, 0))
     async with await loop.create_server(lambda: Connection(book, manner), sock=listening, backlog=1024):
         print(listening.getsockname()[1], flush=True)
         await stop.wait()
@@ -300,20 +303,26 @@ class Vendor:
             return json.load(response)
 
 
+# By host: where this process's vendors listen, one after the other. What litellm would send to an address is found
+# once and kept, and that takes seconds.
+_ports: dict[str, int] = {}
+
+
 @contextmanager
 def vendor(delay: float = 0.0, faults: Mapping[str, float] | None = None, seed: int = 0, retry_after: float = 1.0,
            host: str = "127.0.0.1", core: int | None = None) -> Iterator[Vendor]:  # fmt: skip
     """A vendor in a process of its own, on one core if asked."""
     pinned = ["taskset", "-c", str(core)] if core is not None else []
     process = subprocess.Popen(
-        [*pinned, sys.executable, str(Path(__file__)), "--host", host, "--delay", str(delay), "--seed", str(seed),
-         "--retry-after", str(retry_after), "--faults", json.dumps(faults or {})],
+        [*pinned, sys.executable, str(Path(__file__)), "--host", host, "--port", str(_ports.get(host, 0)), "--delay",
+         str(delay), "--seed", str(seed), "--retry-after", str(retry_after), "--faults", json.dumps(faults or {})],
         stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     with process:
         assert process.stdout is not None
         try:
             port = int(process.stdout.readline())
+            _ports.setdefault(host, port)
             shown = f"[{host}]" if ":" in host else host
             yield Vendor(f"http://{shown}:{port}/v1", process.pid)
         finally:

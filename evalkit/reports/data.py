@@ -21,7 +21,7 @@ from evalkit.reports.loss import loss, variance
 from evalkit.reports.measured import Measured, measure
 from evalkit.reports.notes import judge_notes, notes
 from evalkit.reports.question_rows import SORTS, page
-from evalkit.reports.runs import conditions, revision, written
+from evalkit.reports.runs import conditions, revision
 from evalkit.reports.runs import head as run_head
 from evalkit.reports.runs import listed as runs
 from evalkit.store import Store
@@ -44,7 +44,6 @@ __all__ = [
     "report",
     "revision",
     "runs",
-    "written",
 ]
 
 SCHEMA = "evalkit.report/1"

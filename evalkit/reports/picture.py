@@ -14,7 +14,7 @@ PIXELS = 2.0  # of the PNG, for one of the drawing
 
 
 def svg(chart: Any, *, dark: bool = False) -> bytes:
-    """An altair chart as an SVG file. `dark`: how the chart itself was made; the paper follows."""
+    """An altair chart, or what its `to_dict` gave, as an SVG file. `dark`: how the chart itself was made; the paper follows."""
     import vl_convert
 
     text = vl_convert.vegalite_to_svg(_specification(chart), config=_config(dark), allowed_base_urls=[])
@@ -22,7 +22,7 @@ def svg(chart: Any, *, dark: bool = False) -> bytes:
 
 
 def png(chart: Any, *, dark: bool = False) -> bytes:
-    """An altair chart as a PNG file, at twice its size."""
+    """The same as a PNG file, at twice its size."""
     import vl_convert
 
     picture = vl_convert.vegalite_to_png(
@@ -32,7 +32,7 @@ def png(chart: Any, *, dark: bool = False) -> bytes:
 
 
 def _specification(chart: Any) -> dict[str, Any]:
-    found: dict[str, Any] = chart.to_dict()
+    found: dict[str, Any] = chart if isinstance(chart, dict) else chart.to_dict()
     return found
 
 

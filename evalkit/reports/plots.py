@@ -72,11 +72,13 @@ def _rate_panel(report: Mapping[str, Any], metric: Mapping[str, str], colours: t
     def whisker(left: str, right: str, size: float, opacity: float) -> Chart:
         data = _data([row for row in rows if row[left] is not None and row[right] is not None])
         mark = alt.Chart(data).mark_rule(color=dot, size=size, opacity=opacity)
-        return mark.encode(x=alt.X(f"{left}:Q", scale=scale, axis=axis), x2=f"{right}:Q", y=y, tooltip=tips)
+        return mark.encode(x=alt.X(f"{left}:Q", scale=scale, axis=axis), x2=alt.X2(f"{right}:Q"), y=y, tooltip=tips)
 
     # Every row is in the text layer, so that a model without data keeps its place on the axis.
     text = alt.Chart(_data(rows)).mark_text(align="right", fontSize=12, color=ink)
-    text = text.encode(x=alt.datum(high + room, type="quantitative", scale=scale, axis=axis), y=y, text="shown:N")
+    text = text.encode(
+        x=alt.XDatum(high + room, type="quantitative", scale=scale, axis=axis), y=y, text=alt.Text("shown:N")
+    )
     known = _data([row for row in rows if row["value"] is not None])
     dots = alt.Chart(known).mark_point(color=dot, size=70, opacity=1, strokeWidth=2)
     dots = dots.encode(x=alt.X("value:Q", scale=scale, axis=axis), y=y, tooltip=tips, **_kinds(dot))
@@ -99,7 +101,7 @@ def tornado_chart(report: Mapping[str, Any], *, dark: bool = False) -> Chart:
     y = alt.Y("number:N", sort=None, title=None, axis=_names_axis(ink, labelLimit=180, labelPadding=9))
     base = alt.Chart(_data(rows))
     bar = base.mark_rule(color=dot, size=9, opacity=0.6).encode(
-        x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q", y=y
+        x=alt.X("low:Q", scale=scale, axis=axis), x2=alt.X2("high:Q"), y=y
     )
     line = alt.Chart(_data([{"stated": stated}])).mark_rule(color=ink, size=1, strokeDash=[4, 3])
     line = line.encode(x=alt.X("stated:Q", scale=scale, axis=axis))
@@ -113,7 +115,7 @@ def tornado_chart(report: Mapping[str, Any], *, dark: bool = False) -> Chart:
 def _data(rows: list[dict[str, Any]]) -> Any:
     import altair as alt
 
-    return alt.InlineData(values=rows)
+    return alt.InlineData(values=tuple(rows))
 
 
 def _layered(layers: Iterable[Any]) -> Any:
@@ -164,9 +166,13 @@ def matrix_chart(report: Mapping[str, Any], *, dark: bool = False) -> Chart:
     fill, written = alt.Color("fill:N", scale=None), alt.Color("ink:N", scale=None)
     layers = [base.mark_rect(stroke=GRID, strokeWidth=1).encode(x=x, y=y, color=fill, tooltip=tips)]
     lift = -7 if with_intervals else 0
-    layers.append(base.mark_text(fontSize=13, dy=lift).encode(x=x, y=y, text="value:N", color=written, tooltip=tips))
+    layers.append(
+        base.mark_text(fontSize=13, dy=lift).encode(x=x, y=y, text=alt.Text("value:N"), color=written, tooltip=tips)
+    )
     if with_intervals:
-        layers.append(base.mark_text(fontSize=10, dy=10).encode(x=x, y=y, text="span:N", color=written, tooltip=tips))
+        layers.append(
+            base.mark_text(fontSize=10, dy=10).encode(x=x, y=y, text=alt.Text("span:N"), color=written, tooltip=tips)
+        )
     return alt.layer(*layers).properties(width=width * len(names), height=height * len(names))
 
 
@@ -220,8 +226,8 @@ def tradeoff_chart(report: Mapping[str, Any], *, dark: bool = False) -> Chart:
         spans = [row for row in rows if row[f"{axis}_low"] is not None and row[f"{axis}_high"] is not None]
         mark = alt.Chart(_data(spans)).mark_rule(color=dot, size=2, opacity=0.35)
         if axis == "x":
-            return mark.encode(x=alt.X("x_low:Q", scale=scale, title=across["label"]), x2="x_high:Q", y=y)
-        return mark.encode(x=x, y=alt.Y("y_low:Q", scale=scale, title=up["label"]), y2="y_high:Q")
+            return mark.encode(x=alt.X("x_low:Q", scale=scale, title=across["label"]), x2=alt.X2("x_high:Q"), y=y)
+        return mark.encode(x=x, y=alt.Y("y_low:Q", scale=scale, title=up["label"]), y2=alt.Y2("y_high:Q"))
 
     base = alt.Chart(_data(rows))
     dots = base.mark_point(color=dot, size=70, opacity=1, strokeWidth=2).encode(x=x, y=y, tooltip=tips, **_kinds(dot))
@@ -229,7 +235,7 @@ def tradeoff_chart(report: Mapping[str, Any], *, dark: bool = False) -> Chart:
     for side in ("left", "right"):
         data = _data([row for row in rows if row["side"] == side])
         mark = alt.Chart(data).mark_text(align=side, dx=9 if side == "left" else -9, fontSize=12, limit=170, color=ink)
-        names.append(mark.encode(x=x, y=alt.Y("label_y:Q", scale=scale, title=up["label"]), text="model:N"))
+        names.append(mark.encode(x=x, y=alt.Y("label_y:Q", scale=scale, title=up["label"]), text=alt.Text("model:N")))
     return _layered((whisker("x"), whisker("y"), dots, *names)).properties(width=340, height=300)
 
 

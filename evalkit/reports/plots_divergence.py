@@ -43,7 +43,7 @@ def square(
     x = alt.X("column:O", title=None, axis=top)
     y = alt.Y("line:N", sort=labels, title=None, axis=side)
     tips = [alt.Tooltip(f"{key}:N") for key in ("first", "second", "figure", "n")]
-    base = alt.Chart(alt.InlineData(values=cells)).encode(x=x, y=y, tooltip=tips)
+    base = alt.Chart(alt.InlineData(values=tuple(cells))).encode(x=x, y=y, tooltip=tips)
     pick = alt.selection_point(name=CHOSEN, fields=["a", "b"], toggle=False)
     fill, written = alt.Color("fill:N", scale=None), alt.Color("ink:N", scale=None)
     rect = base.mark_rect(stroke=GRID, strokeWidth=1, cursor="pointer").encode(color=fill).add_params(pick)
@@ -51,10 +51,10 @@ def square(
     for field, size, lift, least in (("value", 13, -14, 34), ("from", 10, 4, 34), ("to", 10, 18, 34)):
         shown = alt.ExprRef(f"width < {least * count} ? 0 : 1")
         text = base.mark_text(fontSize=size, dy=lift, opacity=shown, cursor="pointer")
-        layers.append(text.encode(text=f"{field}:N", color=written))
+        layers.append(text.encode(text=alt.Text(f"{field}:N"), color=written))
     outlined = [cell for cell in cells if chosen and {cell["a"], cell["b"]} == set(chosen)]
     if outlined:
-        frame = alt.Chart(alt.InlineData(values=outlined)).mark_rect(stroke=ink, strokeWidth=3, fillOpacity=0)
+        frame = alt.Chart(alt.InlineData(values=tuple(outlined))).mark_rect(stroke=ink, strokeWidth=3, fillOpacity=0)
         layers.append(frame.encode(x=x, y=y, tooltip=tips))
     chart = alt.layer(*layers).properties(width=max(64 * count, 200), height=high * count)
     return chart, _words(found, names)
@@ -116,20 +116,25 @@ def who_was_right(found: said.Row, names: said.Names, *, dark: bool = False) -> 
     fill = alt.Fill("who:N", scale=alt.Scale(domain=words, range=colours), legend=legend)
     tips = [alt.Tooltip(f"{key}:N") for key in ("pair", "who", "contradictions", "share")]
     across = alt.X("start:Q", scale=x, axis=axis)
-    base = alt.Chart(alt.InlineData(values=parts))
+    base = alt.Chart(alt.InlineData(values=tuple(parts)))
     bars = base.mark_rect(stroke=muted, strokeWidth=1).encode(
-        x=across, x2="end:Q", y=alt.Y("top:Q", scale=y, axis=None), y2="bottom:Q", fill=fill, tooltip=tips
+        x=across,
+        x2=alt.X2("end:Q"),
+        y=alt.Y("top:Q", scale=y, axis=None),
+        y2=alt.Y2("bottom:Q"),
+        fill=fill,
+        tooltip=tips,
     )
     counts = base.transform_filter(alt.datum.wide).mark_text(fontSize=12)
     counts = counts.encode(
         x=alt.X("centre:Q", scale=x, axis=axis), y=alt.Y("middle:Q", scale=y, axis=None),
-        text="contradictions:N", color=alt.Color("ink:N", scale=None), tooltip=tips,
+        text=alt.Text("contradictions:N"), color=alt.Color("ink:N", scale=None), tooltip=tips,
     )  # fmt: skip
-    title = alt.Chart(alt.InlineData(values=heads)).mark_text(
+    title = alt.Chart(alt.InlineData(values=tuple(heads))).mark_text(
         align="left", fontSize=12, color=ink, limit=alt.ExprRef("width")
     )
-    title = title.encode(x=alt.datum(0, type="quantitative", scale=x, axis=axis),
-                         y=alt.Y("at:Q", scale=y, axis=None), text="words:N")  # fmt: skip
+    title = title.encode(x=alt.XDatum(0, type="quantitative", scale=x, axis=axis),
+                         y=alt.Y("at:Q", scale=y, axis=None), text=alt.Text("words:N"))  # fmt: skip
     chart = alt.layer(bars, counts, title).properties(width=420, height=_ROW * len(pairs))
     return chart, _right_words(pairs, names)
 

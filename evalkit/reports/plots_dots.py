@@ -56,29 +56,31 @@ def _drawn(title: str, rows: Sequence[Figure], unit: str, how: tuple[str, tuple[
     )
     x = alt.X("value:Q", scale=scale, axis=axis)
     tips = [alt.Tooltip(f"{key}:N") for key in ("name", "figure", "rests on")]
-    edge = alt.datum(low, type="quantitative", scale=scale, axis=axis)
-    end = alt.datum(scale.domain[1], type="quantitative", scale=scale, axis=axis)
-    every = alt.Chart(alt.InlineData(values=places))
+    edge = alt.XDatum(low, type="quantitative", scale=scale, axis=axis)
+    end = alt.XDatum(scale.domain[1], type="quantitative", scale=scale, axis=axis)
+    every = alt.Chart(alt.InlineData(values=tuple(places)))
     known = [row for row in places if row["value"] is not None]
     spans = [row for row in known if row["low"] is not None and row["high"] is not None]
     names = every.mark_text(align="left", fontSize=12, color=ink, limit=alt.ExprRef("width - 70"))
     figures = every.mark_text(align="right", fontSize=12, color=ink)
     layers = [
-        names.encode(x=edge, y=_y("top", len(rows)), text="name:N"),
-        figures.encode(x=end, y=_y("middle", len(rows)), text="figure:N"),
+        names.encode(x=edge, y=_y("top", len(rows)), text=alt.Text("name:N")),
+        figures.encode(x=end, y=_y("middle", len(rows)), text=alt.Text("figure:N")),
         every.mark_text(align="right", fontSize=11, color=muted).encode(
-            x=end, y=_y("top", len(rows)), text="rests on:N"
+            x=end, y=_y("top", len(rows)), text=alt.Text("rests on:N")
         ),
     ]
     if low < 0:
         zero = alt.Chart(alt.InlineData(values=[{"value": 0.0}])).mark_rule(color=muted, size=1, strokeDash=[4, 3])
         layers.append(zero.encode(x=x))
     if spans:
-        rule = alt.Chart(alt.InlineData(values=spans)).mark_rule(color=dot, size=3, opacity=0.55)
+        rule = alt.Chart(alt.InlineData(values=tuple(spans))).mark_rule(color=dot, size=3, opacity=0.55)
         layers.append(
-            rule.encode(x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q", y=_y("middle", len(rows)), tooltip=tips)
+            rule.encode(
+                x=alt.X("low:Q", scale=scale, axis=axis), x2=alt.X2("high:Q"), y=_y("middle", len(rows)), tooltip=tips
+            )
         )
-    point = alt.Chart(alt.InlineData(values=known)).mark_point(color=dot, fill=dot, size=60, opacity=1)
+    point = alt.Chart(alt.InlineData(values=tuple(known))).mark_point(color=dot, fill=dot, size=60, opacity=1)
     layers.append(point.encode(x=x, y=_y("middle", len(rows)), tooltip=tips))
     head = alt.Title(title, anchor="start", subtitle=subtitle, subtitleColor=muted, offset=4)
     return alt.layer(*layers).properties(title=head, width=340, height=_ROW * len(rows))

@@ -37,7 +37,7 @@ def decided_by(stages: Sequence[Mapping[str, Any]], *, dark: bool = False) -> tu
 def _bars(rows: list[dict[str, Any]], dark: int) -> Chart:
     import altair as alt
 
-    base = alt.Chart(alt.InlineData(values=rows))
+    base = alt.Chart(alt.InlineData(values=tuple(rows)))
     axis = alt.Axis(format=".0%", title="share of all that were graded", tickCount=5, grid=False, domain=False)
     x = alt.X("from:Q", scale=alt.Scale(domain=[0, 1]), axis=axis)
     # The bar's name stands above it, so that a narrow screen keeps its width for the bar.
@@ -54,12 +54,14 @@ def _bars(rows: list[dict[str, Any]], dark: int) -> Chart:
     )
     tips = [alt.Tooltip(f"{name}:N") for name in ("kind", "how", "n")] + [alt.Tooltip("share:Q", format=".1%")]
     bars = base.mark_bar(stroke=MUTED[dark], strokeWidth=0.5)
-    bars = bars.encode(x=x, x2="to:Q", y=y, color=alt.Color("how:N", scale=fills, legend=legend), tooltip=tips)
+    bars = bars.encode(x=x, x2=alt.X2("to:Q"), y=y, color=alt.Color("how:N", scale=fills, legend=legend), tooltip=tips)
     numbers = base.mark_text(fontSize=12)
-    numbers = numbers.encode(x=alt.X("middle:Q"), y=y, text="shown:N", color=alt.Color("ink:N", scale=None))
+    numbers = numbers.encode(x=alt.X("middle:Q"), y=y, text=alt.Text("shown:N"), color=alt.Color("ink:N", scale=None))
     firsts = [row for row in rows if row["from"] == 0.0 and row["how"] == WAYS["rule"]]
-    names = alt.Chart(alt.InlineData(values=firsts)).mark_text(align="left", fontSize=13, dy=-24, color=INK[dark])
-    names = names.encode(x=alt.X("from:Q"), y=y, text="kind:N")
+    names = alt.Chart(alt.InlineData(values=tuple(firsts))).mark_text(
+        align="left", fontSize=13, dy=-24, color=INK[dark]
+    )
+    names = names.encode(x=alt.X("from:Q"), y=y, text=alt.Text("kind:N"))
     return alt.layer(bars, numbers, names).properties(width=460, height=64 * len(firsts))
 
 
@@ -89,17 +91,17 @@ def _dots(rows: list[dict[str, Any]], dark: int) -> Chart:
     axis = alt.Axis(format=".1f", tickCount=5, title="1: always as people say", grid=True, domain=False)
     y = alt.Y("line:N", sort=None, title=None, axis=None)
     tips = [alt.Tooltip(f"{name}:N") for name in ("line", "figure", "n", "data")]
-    base = alt.Chart(alt.InlineData(values=rows))
+    base = alt.Chart(alt.InlineData(values=tuple(rows)))
     spans = base.mark_rule(color=DOT[dark], size=3, opacity=0.55).encode(
-        x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q", y=y, tooltip=tips
+        x=alt.X("low:Q", scale=scale, axis=axis), x2=alt.X2("high:Q"), y=y, tooltip=tips
     )
     dots = base.mark_point(color=DOT[dark], filled=True, size=60, opacity=1)
     dots = dots.encode(x=alt.X("value:Q", scale=scale, axis=axis), y=y, tooltip=tips)
     names = base.mark_text(align="left", fontSize=12, dy=-11, color=INK[dark])
-    names = names.encode(x=alt.datum(low, type="quantitative", scale=scale, axis=axis), y=y, text="line:N")
+    names = names.encode(x=alt.XDatum(low, type="quantitative", scale=scale, axis=axis), y=y, text=alt.Text("line:N"))
     layers = [spans, dots, names]
     if barred := [row for row in rows if row["bar"] is not None]:
-        ticks = alt.Chart(alt.InlineData(values=barred)).mark_tick(color=INK[dark], thickness=2, height=14)
+        ticks = alt.Chart(alt.InlineData(values=tuple(barred))).mark_tick(color=INK[dark], thickness=2, height=14)
         layers.append(ticks.encode(x=alt.X("bar:Q", scale=scale, axis=axis), y=y, tooltip=tips))
     title = alt.Title("Agreement with people's labels", anchor="start", subtitleColor=MUTED[dark],
                       subtitle=["dot: measured, line: 95 % interval", "upright stroke: what was to be reached"])  # fmt: skip

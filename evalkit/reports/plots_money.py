@@ -121,13 +121,13 @@ def _amounts(rows: Sequence[Row], title: str, below: str, dark: bool) -> Chart:
         known = [row for row in rows if row[left] is not None and row[right] is not None]
         if not known:  # an empty layer would be an image without words to a screen reader
             return None
-        mark = alt.Chart(alt.InlineData(values=known)).mark_rule(color=dot, size=size, opacity=opacity)
-        return mark.encode(x=alt.X(f"{left}:Q", scale=scale, axis=axis), x2=f"{right}:Q", y=y, tooltip=tips)
+        mark = alt.Chart(alt.InlineData(values=tuple(known))).mark_rule(color=dot, size=size, opacity=opacity)
+        return mark.encode(x=alt.X(f"{left}:Q", scale=scale, axis=axis), x2=alt.X2(f"{right}:Q"), y=y, tooltip=tips)
 
     end = scale.domain[1]
-    text = alt.Chart(alt.InlineData(values=list(rows))).mark_text(align="right", fontSize=12, color=ink)
-    text = text.encode(x=alt.datum(end, type="quantitative", scale=scale, axis=axis), y=y, text="shown:N")
-    known = alt.InlineData(values=[row for row in rows if row["value"] is not None])
+    text = alt.Chart(alt.InlineData(values=tuple(rows))).mark_text(align="right", fontSize=12, color=ink)
+    text = text.encode(x=alt.XDatum(end, type="quantitative", scale=scale, axis=axis), y=y, text=alt.Text("shown:N"))
+    known = alt.InlineData(values=tuple(row for row in rows if row["value"] is not None))
     kinds = ["asked", "simulated"]
     dots = alt.Chart(known).mark_point(color=dot, size=70, opacity=1, strokeWidth=2)
     dots = dots.encode(

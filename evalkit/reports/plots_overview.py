@@ -45,11 +45,13 @@ def ranks(report: Mapping[str, Any], compared: Mapping[str, Any], *, dark: bool 
     axis = alt.Axis(values=list(range(1, last + 1, every)), format="d", title=None, grid=True, domain=False)
     side = _names_axis(dark)
     y = alt.Y("model:N", sort=None, title=None, axis=side)
-    known = alt.InlineData(values=[row for row in rows if row["best"] is not None])
+    known = alt.InlineData(values=tuple(row for row in rows if row["best"] is not None))
     bar = alt.Chart(known).mark_rule(color=DOT[dark], size=9, opacity=0.65, strokeCap="round")
-    bar = bar.encode(x=alt.X("best:Q", scale=scale, axis=axis), x2="worst:Q", y=y)
-    text = alt.Chart(alt.InlineData(values=rows)).mark_text(align="right", fontSize=12, color=_TEXT[dark])
-    text = text.encode(x=alt.datum(last + 0.4 + room, type="quantitative", scale=scale, axis=axis), y=y, text="shown:N")
+    bar = bar.encode(x=alt.X("best:Q", scale=scale, axis=axis), x2=alt.X2("worst:Q"), y=y)
+    text = alt.Chart(alt.InlineData(values=tuple(rows))).mark_text(align="right", fontSize=12, color=_TEXT[dark])
+    text = text.encode(
+        x=alt.XDatum(last + 0.4 + room, type="quantitative", scale=scale, axis=axis), y=y, text=alt.Text("shown:N")
+    )
     below = "rank, 1 is best; bars hold together with 95 %"
     title = alt.Title(label, subtitle=below, anchor="start", subtitleColor=_QUIET[dark])
     words = f"Ranks by {label}, all together with 95 %. " + "; ".join(f"{r['model']}: {r['shown']}" for r in rows) + "."
@@ -93,7 +95,7 @@ def ends(report: Mapping[str, Any], *, dark: bool = False) -> tuple[Chart | None
     across = alt.Axis(title="asks", labelExpr=TICK, tickCount=5, grid=True, domain=False)
     legend = alt.Legend(title=None, orient="top", labelColor=_TEXT[dark], labelLimit=200, columns=2)
     scale = alt.Scale(domain=[words for words, _ in there], range=[colour for _, colour in there])
-    bars = alt.Chart(alt.InlineData(values=[row for row in rows if row["asks"]])).mark_bar(height=14)
+    bars = alt.Chart(alt.InlineData(values=tuple(row for row in rows if row["asks"]))).mark_bar(height=14)
     bars = bars.encode(
         x=alt.X("asks:Q", stack="zero", axis=across),
         y=alt.Y("model:N", sort=list(names.values()), scale=alt.Scale(domain=list(names.values())), title=None, axis=side),

@@ -64,22 +64,24 @@ def _chart(
     tips = [alt.Tooltip(f"{name}:N") for name in ("model", "said", "verdict", "n")]
 
     def base(data: list[dict[str, Any]]) -> Chart:
-        return alt.Chart(alt.InlineData(values=data))
+        return alt.Chart(alt.InlineData(values=tuple(data)))
 
     layers = []
     if margin:
         band = base([{"low": -margin, "high": margin}]).mark_rect(color=MUTED[dark], opacity=0.18)
-        layers.append(band.encode(x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q"))
+        layers.append(band.encode(x=alt.X("low:Q", scale=scale, axis=axis), x2=alt.X2("high:Q")))
     zero = base([{"none": 0}]).mark_rule(color=MUTED[dark], strokeDash=[4, 3])
     layers.append(zero.encode(x=alt.X("none:Q", scale=scale, axis=axis)))
     if spans := [row for row in known if row["low"] is not None and row["high"] is not None]:
         rule = base(spans).mark_rule(color=DOT[dark], size=3, opacity=0.55)
-        layers.append(rule.encode(x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q", y=y, tooltip=tips))
+        layers.append(rule.encode(x=alt.X("low:Q", scale=scale, axis=axis), x2=alt.X2("high:Q"), y=y, tooltip=tips))
     dots = base(known).mark_point(color=DOT[dark], filled=True, size=70, opacity=1)
     layers.append(dots.encode(x=alt.X("value:Q", scale=scale, axis=axis), y=y, tooltip=tips))
     verdicts = base(rows).mark_text(align="left", fontSize=11, dx=2, dy=-12, color=INK[dark])
     layers.append(
-        verdicts.encode(x=alt.datum(-reach, type="quantitative", scale=scale, axis=axis), y=y, text="verdict:N")
+        verdicts.encode(
+            x=alt.XDatum(-reach, type="quantitative", scale=scale, axis=axis), y=y, text=alt.Text("verdict:N")
+        )
     )
     better = {"low": "left is better", "high": "right is better"}.get(metric["better"], "")
     title = alt.Title(metric["label"], subtitle=better, anchor="start", subtitleColor=MUTED[dark])

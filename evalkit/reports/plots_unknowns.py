@@ -39,7 +39,7 @@ def risk_coverage(found: said.Row, names: said.Names, *, dark: bool = False) -> 
     dashes = [_DASHES[at // len(_LINES) % len(_DASHES)] for at in range(len(shown))]
     axis: dict[str, Any] = {"format": ".0%", "grid": True, "titleColor": muted, "labelOverlap": True, "tickCount": 5}
     scale = alt.Scale(domain=[0, 1], nice=False)
-    chart = alt.Chart(alt.InlineData(values=rows)).mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=22))
+    chart = alt.Chart(alt.InlineData(values=tuple(rows))).mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=22))
     chart = chart.encode(
         x=alt.X("coverage:Q", scale=scale, axis=alt.Axis(title="Share of answers delivered", **axis)),
         y=alt.Y("risk:Q", scale=scale, axis=alt.Axis(title="Not correct among those", **axis)),
@@ -74,16 +74,16 @@ def reliability(model: said.Row, name: str, *, dark: bool = False) -> tuple[Char
     x, y = alt.X("stated:Q", scale=scale, axis=across), alt.Y("value:Q", scale=share, axis=up)
     tips = [alt.Tooltip(f"{key}:N") for key in ("confidence", "correct", "n")]
     line = alt.Chart(alt.InlineData(values=[{"stated": 0, "value": 0}, {"stated": 100, "value": 1}]))
-    base = alt.Chart(alt.InlineData(values=rows))
-    spans = alt.Chart(alt.InlineData(values=[row for row in rows if row["low"] is not None]))
+    base = alt.Chart(alt.InlineData(values=tuple(rows)))
+    spans = alt.Chart(alt.InlineData(values=tuple(row for row in rows if row["low"] is not None)))
     layers = [
         line.mark_line(color=muted, strokeDash=[4, 3], strokeWidth=1).encode(x=x, y=y),
         spans.mark_rule(color=dot, size=2, opacity=0.45).encode(
-            x=x, y=alt.Y("low:Q", scale=share, axis=up), y2="high:Q", tooltip=tips
+            x=x, y=alt.Y("low:Q", scale=share, axis=up), y2=alt.Y2("high:Q"), tooltip=tips
         ),
         base.mark_point(color=dot, fill=dot, size=60, opacity=1).encode(x=x, y=y, tooltip=tips),
         base.mark_text(fontSize=10, color=ink).encode(
-            x=x, y=alt.Y("label:Q", scale=share, axis=up), text="n:N", tooltip=tips
+            x=x, y=alt.Y("label:Q", scale=share, axis=up), text=alt.Text("n:N"), tooltip=tips
         ),
     ]
     ece = estimate(model["ece"], "score")

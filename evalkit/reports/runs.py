@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,16 @@ Row = dict[str, Any]
 
 
 def listed(results: Path) -> list[Row]:
-    """Every run in the store, newest first: `id, created_at, state, suite, panel, n_asked, n_answered, simulated`."""
+    """Every run in the store, newest first: `id, created_at, state, suite, panel, n_asked, n_answered, simulated`.
+
+    The store is read only where it was written since the last time; whether a run is still going on is looked at each time.
+    """
+    mark = Store(results).mark()
+    return [{**row, "state": state(results, row["id"], row["state"])} for row in _stored(results, mark)]
+
+
+@lru_cache(maxsize=8)
+def _stored(results: Path, mark: tuple[int, ...]) -> tuple[Row, ...]:
     found = Store(results).query(
         """SELECT r.run AS id, strftime(r.created_at, '%Y-%m-%dT%H:%M:%SZ') AS created_at, r.state, r.suite, r.panel,
                   coalesce(n_asked, 0) AS n_asked, coalesce(n_answered, 0) AS n_answered, r.simulated
@@ -30,13 +40,7 @@ def listed(results: Path) -> list[Row]:
                      WHERE purpose = 'answer' GROUP BY run, ask) GROUP BY run
            ) USING (run) ORDER BY r.created_at DESC, r.run DESC"""
     )
-    return [{**row, "state": state(results, row["id"], row["state"])} for row in found]
-
-
-def written(results: Path) -> int:
-    """A number that changes whenever the store was written; 0 without one."""
-    path = Store(results).path
-    return path.stat().st_mtime_ns if path.is_file() else 0
+    return tuple(found)
 
 
 def revision(results: Path, run: str) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import driving
@@ -21,11 +21,49 @@ if TYPE_CHECKING:
     from conftest import Hostile
 
 pytestmark = pytest.mark.enable_socket  # loopback only
-# Beside each page as it opens: addresses that show more of the texts.
-MORE = {
-    "divergence": ["a=alpha&b=gamma"],
-    "questions": ["page=2", "page=3", "page=4", "question=q12", "question=q34"],
-    "review": ["label=relation"],
+WAIT = 60_000
+WINDOW = {"width": 1280, "height": 900}
+Move = Callable[[Any], None]
+
+
+def to_page(number: int) -> Move:
+    def move(page: Any) -> None:
+        page.get_by_role("button", name=f"Page {number}", exact=True).click()
+        page.wait_for_url(f"**page={number}*", timeout=WAIT)
+
+    return move
+
+
+def to_question(ident: str) -> Move:
+    def move(page: Any) -> None:
+        page.locator(f".st-key-open-{ident}").get_by_role("button").click()
+        page.wait_for_url(f"**question={ident}*", timeout=WAIT)
+
+    return move
+
+
+def to_list(page: Any) -> None:
+    page.get_by_role("button", name="Back to the list").click()
+    page.wait_for_url(lambda url: "question=" not in url, timeout=WAIT)
+
+
+def to_another_pair(page: Any) -> None:
+    page.get_by_role("combobox", name="Other model").focus()
+    page.keyboard.type("gamma")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**b=gamma*", timeout=WAIT)
+
+
+def to_pairs_of_answers(page: Any) -> None:
+    page.get_by_role("radio", name="Pairs of answers").click()
+    page.wait_for_url("**label=relation*", timeout=WAIT)
+
+
+# On each page, once it has opened: what shows more of the texts.
+MOVES: dict[str, list[Move]] = {
+    "divergence": [to_another_pair],
+    "questions": [to_page(2), to_question("q12"), to_list, to_page(3), to_page(4), to_question("q34")],
+    "review": [to_pairs_of_answers],
 }
 PAGES = [path for path, _ in driving.navigation()]
 
@@ -44,26 +82,28 @@ def test_there_are_forty_strings() -> None:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_is_harmless(browser: Any, served: driving.Server, hostile: Hostile, path: str) -> None:
-    context = browser.new_context()
-    found: dict[str, list[str]] = {}
-    for query in ("", *MORE.get(path, ())):
-        page = context.new_page()
-        page.set_viewport_size({"width": 1280, "height": 900})
-        watch = driving.Watch(page, served.address)
-        page.goto(f"{served.address}/{path}?run={hostile.run}&{query}")
+    page, watch = driving.opened(browser, served, f"{path}?run={hostile.run}", viewport=WINDOW)
+    found = _wrong(page)
+    for move in MOVES.get(path, ()):
+        page.set_viewport_size(WINDOW)
+        move(page)
         driving.settle(page)
-        page.evaluate(driving.OPEN)
-        driving.settle(page)
-        wrong = [*page.evaluate(driving.WIDE), *_broken(page, 1280)]
-        page.set_viewport_size({"width": 390, "height": 844})
-        wrong += [*driving.too_wide(page), *_broken(page, 390), *watch.wrong]
-        if wrong:
-            found[query] = wrong[:5]
-        page.close()
-    context.close()
+        found |= _wrong(page)
+    page.context.close()
     assert found == {}
+    assert watch.wrong == []
     assert hostile.canary.asked == []
     assert "Traceback" not in served.log.read_text()
+
+
+def _wrong(page: Any) -> dict[str, list[str]]:
+    """By address: what is wrong with the page as it is, all unfolded, on a wide and on a narrow window."""
+    page.evaluate(driving.OPEN)
+    driving.settle(page)
+    wrong = [*page.evaluate(driving.WIDE), *_broken(page, WINDOW["width"])]
+    page.set_viewport_size({"width": 390, "height": 844})
+    wrong += [*driving.too_wide(page), *_broken(page, 390)]
+    return {page.url: wrong[:5]} if wrong else {}
 
 
 def _broken(page: Any, width: int) -> list[str]:

@@ -66,7 +66,7 @@ def storm(folder: Path, questions: int, seed: int) -> tuple[subprocess.Completed
                    "--attempts", ATTEMPTS, "--timeout", 3, "--concurrency", 8]  # fmt: skip
         ended = subprocess.run(
             [sys.executable, "-m", "evalkit.cli", *map(str, command)], capture_output=True, text=True,
-            env={**os.environ, **keys(MODELS), "XDG_CACHE_HOME": str(folder / "cache")},
+            env={**os.environ, **keys(MODELS)},
         )  # fmt: skip
         ids = texts(folder / "suite.jsonl")  # without the run's own questions at start and end
         return ended, {(model, ids[text]): row for (model, text), row in server.asks().items() if text in ids}

@@ -22,16 +22,16 @@ MODELS, EACH = 2, 8
 NO_PROXIES = dict.fromkeys(("http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"), "")  # fmt: skip
 
 
-def evalkit(folder: Path, *arguments: object, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*arguments), capture_output=True, text=True, env=environment(folder) | (env or {}))
+def evalkit(*arguments: object, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), capture_output=True, text=True, env=environment() | (env or {}))
 
 
 def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "evalkit.cli", *map(str, arguments)]
 
 
-def environment(folder: Path) -> dict[str, str]:
-    return {**os.environ, **NO_PROXIES, **keys(MODELS), "XDG_CACHE_HOME": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
+def environment() -> dict[str, str]:
+    return {**os.environ, **NO_PROXIES, **keys(MODELS), "OMP_NUM_THREADS": "1"}
 
 
 def arguments(folder: Path, base: str, results: Path, n: int) -> list[object]:
@@ -95,11 +95,11 @@ def test_a_full_disk(tmp_path: Path, size: str) -> None:
     """With 600 KiB the journal fills it in mid-run; with 3 MiB the store may."""
     results, n = tmp_path / "R", 1_000
     with vendor() as server, mounted(results, f"size={size}"):
-        ended = evalkit(tmp_path, *arguments(tmp_path, server.base, results, n))
+        ended = evalkit(*arguments(tmp_path, server.base, results, n))
         one_line(ended, str(results), "space")
         saved = set(answers(the_run(results)))
         remount(results, "size=200m")
-        resumed = evalkit(tmp_path, "run", "--resume", "latest", "--results", results)
+        resumed = evalkit("run", "--resume", "latest", "--results", results)
         assert resumed.returncode == 0, resumed.stderr
         assert saved <= set(answers(the_run(results)))
         check_whole(tmp_path, server, results, n * MODELS, again=EACH * MODELS)
@@ -110,9 +110,9 @@ def test_a_file_that_may_not_grow(tmp_path: Path) -> None:
     results, n = tmp_path / "R", 1_000
     with vendor() as server:
         asked = command(*arguments(tmp_path, server.base, results, n))
-        ended = subprocess.run(["prlimit", "--fsize=800000", *asked], capture_output=True, text=True, env=environment(tmp_path))  # fmt: skip
+        ended = subprocess.run(["prlimit", "--fsize=800000", *asked], capture_output=True, text=True, env=environment())  # fmt: skip
         one_line(ended, "journal.jsonl", "can't be written")
-        resumed = evalkit(tmp_path, "run", "--resume", "latest", "--results", results)
+        resumed = evalkit("run", "--resume", "latest", "--results", results)
         assert resumed.returncode == 0, resumed.stderr
         check_whole(tmp_path, server, results, n * MODELS, again=EACH * MODELS)
 
@@ -122,13 +122,13 @@ def test_results_that_cannot_be_written(tmp_path: Path) -> None:
     results = tmp_path / "R"
     with vendor() as server, mounted(results, "size=50m"):
         run = arguments(tmp_path, server.base, results, 4)
-        assert evalkit(tmp_path, *run).returncode == 0
+        assert evalkit(*run).returncode == 0
         server.reset()
         remount(results, "ro")
-        one_line(evalkit(tmp_path, *run), str(results), "can't be written")
-        one_line(evalkit(tmp_path, "run", "--resume", "latest", "--results", results), str(results), "can't be written")
+        one_line(evalkit(*run), str(results), "can't be written")
+        one_line(evalkit("run", "--resume", "latest", "--results", results), str(results), "can't be written")
         assert server.counts()["requests"] == 0
-        shown = evalkit(tmp_path, "report", "latest", "--results", results)
+        shown = evalkit("report", "latest", "--results", results)
         assert shown.returncode == 0, shown.stderr  # what is there can still be read
 
 
@@ -147,22 +147,22 @@ def test_a_wall_clock_that_jumps(tmp_path: Path) -> None:
     with vendor(faults={"rate_limited": 0.1, "server_error": 0.1}, retry_after=0.2) as server:
         run = [*arguments(tmp_path, server.base, results, n), "--attempts", 12]
         ended = subprocess.run([sys.executable, "-c", JUMPING, *map(str, run)], capture_output=True, text=True,
-                               env=environment(tmp_path))  # fmt: skip
+                               env=environment())  # fmt: skip
         assert ended.returncode == 0, ended.stderr
         check_whole(tmp_path, server, results, n * MODELS, again=0)
     stamps = {event["at"] // 3600 for event in lines(the_run(results))}
     assert len(stamps) > 1, "the clock has to have jumped"
     latencies = Store(results).query("SELECT min(latency_s) AS low, max(latency_s) AS high FROM answers")[0]
     assert 0 <= latencies["low"] <= latencies["high"] < 60
-    assert evalkit(tmp_path, "store", "rebuild", "--results", results).returncode == 0
-    assert evalkit(tmp_path, "report", "latest", "--results", results).returncode == 0
+    assert evalkit("store", "rebuild", "--results", results).returncode == 0
+    assert evalkit("report", "latest", "--results", results).returncode == 0
 
 
 def test_a_name_that_cannot_be_resolved(tmp_path: Path) -> None:
     """Every ask has a status, the reason names the host, and the run goes on once the name is known."""
     results, n = tmp_path / "R", 20
     run = arguments(tmp_path, "http://no-such-host.invalid/v1", results, n)
-    ended = evalkit(tmp_path, *run)
+    ended = evalkit(*run)
     assert ended.returncode == 3, ended.stderr
     assert "Traceback" not in ended.stderr
     rows = Store(results).query(
@@ -174,7 +174,7 @@ def test_a_name_that_cannot_be_resolved(tmp_path: Path) -> None:
     assert all("no-such-host.invalid" in row["said"] for row in rows)
     with vendor() as server:  # stands in for the host: a proxy resolves names for us
         mended = {"HTTP_PROXY": server.base.removesuffix("/v1"), "http_proxy": server.base.removesuffix("/v1")}
-        resumed = evalkit(tmp_path, "run", "--resume", "latest", "--retry-failed", "--results", results, env=mended)
+        resumed = evalkit("run", "--resume", "latest", "--retry-failed", "--results", results, env=mended)
         assert resumed.returncode == 0, resumed.stderr
         assert {len(several) for several in answers(the_run(results)).values()} == {2}  # failed, then answered
         assert Store(results).query("SELECT DISTINCT status FROM answers") == [{"status": "answered"}]
@@ -186,10 +186,10 @@ def test_a_proxy_is_used_and_passed_by_as_told(tmp_path: Path) -> None:
         gone = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         run = arguments(tmp_path, server.base, tmp_path / "R", 4)
         proxied = {"HTTP_PROXY": gone, "http_proxy": gone}
-        failed = evalkit(tmp_path, *run, env=proxied)
+        failed = evalkit(*run, env=proxied)
         assert failed.returncode == 3, failed.stderr
         assert server.counts()["requests"] == 0
-        past = evalkit(tmp_path, *run, env=proxied | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"})
+        past = evalkit(*run, env=proxied | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"})
         assert past.returncode == 0, past.stderr
         check_whole(tmp_path, server, tmp_path / "R", 4 * MODELS, again=0)
 
@@ -206,7 +206,7 @@ def has_ipv6() -> bool:
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6 loopback")
 def test_ipv6_loopback(tmp_path: Path) -> None:
     with vendor(host="::1") as server:
-        ended = evalkit(tmp_path, *arguments(tmp_path, server.base, tmp_path / "R", 6))
+        ended = evalkit(*arguments(tmp_path, server.base, tmp_path / "R", 6))
         assert ended.returncode == 0, ended.stderr
         check_whole(tmp_path, server, tmp_path / "R", 6 * MODELS, again=0)
 
@@ -216,12 +216,10 @@ def test_two_processes_on_one_run(tmp_path: Path) -> None:
     results = tmp_path / "R"
     with vendor(delay=0.2) as server:
         run = command(*arguments(tmp_path, server.base, results, 120))
-        with subprocess.Popen(
-            run, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment(tmp_path)
-        ) as first:
+        with subprocess.Popen(run, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()) as first:
             while server.counts()["answered"] < 10:
                 assert first.poll() is None
                 time.sleep(0.05)
-            one_line(evalkit(tmp_path, "run", "--resume", "latest", "--results", results), "another process")
+            one_line(evalkit("run", "--resume", "latest", "--results", results), "another process")
             assert first.wait(120) == 0
         check_whole(tmp_path, server, results, 120 * MODELS, again=0)

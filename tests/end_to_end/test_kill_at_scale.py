@@ -51,7 +51,7 @@ class Scene:
 
     @property
     def env(self) -> dict[str, str]:
-        return {**os.environ, **keys(MODELS), "XDG_CACHE_HOME": str(self.folder / "cache"), "OMP_NUM_THREADS": "1"}
+        return {**os.environ, **keys(MODELS), "OMP_NUM_THREADS": "1"}
 
     @contextmanager
     def running(self, results: Path) -> Iterator[subprocess.Popen[bytes]]:
