@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -101,3 +102,55 @@ def decide(
         write_file(out, made, "--out")
     else:
         typer.echo(made, nl=False)
+
+
+class By(StrEnum):
+    """By what questions are sent on."""
+
+    confidence = "confidence"
+    self_divergence = "self_divergence"
+    severity = "severity"
+
+
+def escalate(
+    source: Annotated[
+        str, typer.Argument(metavar="FILE|RUN", help="A data file of two models' graded answers, or a run.")
+    ] = "latest",
+    cheap: Annotated[str | None, typer.Option(metavar="ID", help="Of a run: the model that answers first.")] = None,
+    expensive: Annotated[str | None, typer.Option(metavar="ID", help="Of a run: the model that is asked next.")] = None,
+    by: Annotated[By, typer.Option(help="Of a run: by what questions are sent on.")] = By.confidence,
+    profile: Annotated[
+        str | None, typer.Option(help="What errors and abstentions cost: a risk profile, by name or file.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the curve into this file, .svg or .png.")
+    ] = None,
+    results: Results = DEFAULT_RESULTS,
+    as_json: Json = False,
+) -> None:
+    """What it gives to ask an expensive model only where a cheap one is least sure, and whether that beats chance.
+
+    A file (.csv, .tsv, .json, .jsonl, .parquet) has a row for each question: question, cheap_outcome and expensive_outcome
+    (correct, partial, incorrect, abstained, or empty), cheap_confidence or signal (higher is surer); it may have cluster,
+    severity, weight, answerable, cheap_cost, expensive_cost.
+    """
+    from evalkit import profiles
+    from evalkit.prepare import find_run
+    from evalkit.reports import escalation, picture, plots_escalation
+
+    if plot is not None and plot.suffix not in (".svg", ".png"):
+        raise InputError(f"--plot {plot}: name a file that ends in .svg or .png")
+    own = profiles.load(profile) if profile else None
+    if Path(source).is_file():
+        if cheap or expensive:
+            raise InputError(f"{source}: --cheap and --expensive are for a run; a file names them by its columns")
+        found = escalation.of_file(Path(source), own or profiles.load("neutral"))
+    elif cheap is None or expensive is None:
+        raise InputError(f"{source}: no such file; of a run, name the models with --cheap ID and --expensive ID")
+    else:
+        run = find_run(results / "runs", source).name
+        found = escalation.of_run(results, run, cheap, expensive, by.value, own)
+    if plot is not None:
+        draw = picture.svg if plot.suffix == ".svg" else picture.png
+        write_file(plot, draw(plots_escalation.curves(found)[0]), "--plot")
+    typer.echo(json.dumps(found, indent=2, ensure_ascii=False) if as_json else escalation.render(found), nl=as_json)

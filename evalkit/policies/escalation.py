@@ -258,10 +258,8 @@ class _Parts:
 
     def point(self, k: int) -> Estimate:
         world, share = self.world, float(self.world.share[k])
-        counts = Counts(world.n_asked, len(world.at), int(self.domain.sum()))
         if k in (0, world.points - 1):
-            nothing = Interval(0.0, 0.0, "none or all are escalated: the same by construction")
-            return make_estimate(0.0, nothing, counts, effective_size(world.weight[self.domain]), 0.0)
+            return self._nothing("none or all are escalated: the same by construction")
         off = world.escalated(k) - share
         value = float((world.weight * off * self.gain).sum()) / self.total
         mean = float((world.weight * self.gain).sum()) / self.total
@@ -271,6 +269,8 @@ class _Parts:
 
     def area(self) -> Estimate:
         world, whole = self.world, float(self.world.weight.sum())
+        if world.points == 2:  # all are equally sure: a part of them can only be taken at random
+            return self._nothing("all questions have the same signal: the router is the random one")
         rank = (world.share[:-1] + world.share[1:])[world.place] / 2
         value = float((world.weight * self.gain * (0.5 - rank)).sum()) / self.total
         before = world.before(self.gain) / self.total
@@ -280,6 +280,11 @@ class _Parts:
         sizes = np.cumsum(np.bincount(world.place)) / len(world.place)
         plain = (np.append(0.0, sizes[:-1]) + sizes)[world.place] / 2
         return self._estimate(value, part, float((self.gain * (0.5 - plain)).sum()) / int(self.domain.sum()))
+
+    def _nothing(self, why: str) -> Estimate:
+        counts = Counts(self.world.n_asked, len(self.world.at), int(self.domain.sum()))
+        nothing = Interval(0.0, 0.0, why)
+        return make_estimate(0.0, nothing, counts, effective_size(self.world.weight[self.domain]), 0.0)
 
     def _estimate(self, value: float, part: FloatArray, unweighted: float) -> Estimate:
         world, questions = self.world, self.world.questions

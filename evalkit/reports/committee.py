@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.reports import slices
+from evalkit.reports.loss import costs_of
 from evalkit.types import RiskProfile
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def _part_rows(look: Look, profile: RiskProfile, dimension: str) -> list[Row]:
     from evalkit.statistics.subset import part_of
 
     work, design = workload(look, profile), replace(look.design, finite=False)
-    costs = _costs(profile)
+    costs = costs_of(profile)
     rows: list[Row] = []
     for value, cells, shares, share in _parts(look, work, profile, dimension):
         if not cells.any():
@@ -172,14 +173,6 @@ def _part_rows(look: Look, profile: RiskProfile, dimension: str) -> list[Row]:
             rows.append({"model": model, "value": value, "share": share, "n_questions": n,
                          "each": each, "of_whole": _scaled(each, share)})  # fmt: skip
     return rows
-
-
-def _costs(profile: RiskProfile) -> Any:
-    import numpy as np
-
-    from evalkit.statistics.loss import Costs
-
-    return Costs(np.array([profile.loss[s] for s in sorted(profile.loss)], dtype=np.float64), profile.abstention_cost)
 
 
 def _parts(look: Look, work: Workload, profile: RiskProfile, dimension: str) -> list[tuple[Any, Array, Array, float]]:

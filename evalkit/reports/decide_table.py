@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import os
-import shutil
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +10,7 @@ from rich.text import Text
 
 from evalkit.reports import decide_money, decide_view, decide_words
 from evalkit.reports.plots_decide import policy_name
-from evalkit.reports.table import NARROWEST, WIDEST, _bullet, _small
+from evalkit.reports.table import blank, bullet, small, written
 from evalkit.reports.view import Cell, Table
 
 NARROW = 120  # columns below which a policy's time and tokens are left to the other formats
@@ -22,13 +18,7 @@ NARROW = 120  # columns below which a policy's time and tokens are left to the o
 
 def render(found: Mapping[str, Any], width: int | None = None, *, color: bool | None = None) -> str:
     """The decision as terminal text; `width` and `color` as in `reports.table.render`."""
-    columns = min(max(width or shutil.get_terminal_size((100, 24)).columns, NARROWEST), WIDEST)
-    styled = sys.stdout.isatty() and "NO_COLOR" not in os.environ if color is None else color
-    out = io.StringIO()
-    console = Console(
-        file=out, width=columns, force_terminal=styled, no_color=not styled, highlight=False, emoji=False, markup=False,
-        color_system="standard" if styled else None, legacy_windows=False,
-    )  # fmt: skip
+    console = blank(width, color)
     console.print(Text("Recommendation", style="bold"))
     for sentence in decide_words.sentences(found):
         console.print(Text(sentence))
@@ -36,16 +26,16 @@ def render(found: Mapping[str, Any], width: int | None = None, *, color: bool | 
     for card in decide_words.cards(found):
         console.print(Text(f"{card.question} ", style="bold").append(Text(card.answer, style="not bold")))
         for line in card.lines:
-            _bullet(console, line)
+            bullet(console, line)
     console.print()
     _legend(console, found)
-    for table in _tables(found, columns):
-        _small(console, table)
+    for table in _tables(found, console.width):
+        small(console, table)
         console.print()
     console.print(Text("Read this with the figures", style="bold"))
     for note in (*decide_words.notes(found), *decide_words.limits(found)):
-        _bullet(console, note)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+        bullet(console, note)
+    return written(console)
 
 
 def _tables(found: Mapping[str, Any], columns: int) -> list[Table]:

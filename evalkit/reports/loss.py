@@ -48,7 +48,7 @@ def loss(
     work, own = _workload(grid, frame, suite, strata), design_of(grid, design)
     found = section(grid, work, profile, names, strata, own)
     for model, name in enumerate(names):
-        found["models"][name] |= _curves(grid, work, _costs(profile), model, own)
+        found["models"][name] |= _curves(grid, work, costs_of(profile), model, own)
     return found
 
 
@@ -61,7 +61,7 @@ def section(
     """
     from evalkit.statistics import loss as money
 
-    costs = _costs(profile)
+    costs = costs_of(profile)
     losses = money.expected_loss(grid, work, costs)
     bars = money.tornado(losses, costs, profile.numbers(), profile.sensitivity, strata)
     return {
@@ -92,7 +92,8 @@ def variance(outcomes: Outcomes, names: list[str], design: Design | None = None)
     }
 
 
-def _costs(profile: RiskProfile) -> Costs:
+def costs_of(profile: RiskProfile) -> Costs:
+    """The profile's amounts as the expected loss takes them."""
     import numpy as np
 
     from evalkit.statistics.loss import Costs

@@ -27,9 +27,22 @@ def render(report: dict[str, Any], width: int | None = None, *, color: bool | No
     `width` in columns (default: the terminal's, 100 where there is none, between 80 and 160). `color`: ANSI styles
     (default: only on a terminal and without NO_COLOR).
     """
+    console = blank(width, color)
+    _head(console, report)
+    _headline(console, report)
+    _verdict(console, report)
+    _losses(console, report)
+    _matrix(console, report)
+    _trust(console, report)
+    _notes(console, report)
+    return written(console)
+
+
+def blank(width: int | None = None, color: bool | None = None) -> Console:
+    """A console that writes into memory; `width` and `color` as `render` has them."""
     columns = width or shutil.get_terminal_size((100, 24)).columns
     styled = sys.stdout.isatty() and "NO_COLOR" not in os.environ if color is None else color
-    console = Console(
+    return Console(
         file=io.StringIO(),
         width=min(max(columns, NARROWEST), WIDEST),
         force_terminal=styled,
@@ -40,13 +53,10 @@ def render(report: dict[str, Any], width: int | None = None, *, color: bool | No
         markup=False,
         legacy_windows=False,
     )
-    _head(console, report)
-    _headline(console, report)
-    _verdict(console, report)
-    _losses(console, report)
-    _matrix(console, report)
-    _trust(console, report)
-    _notes(console, report)
+
+
+def written(console: Console) -> str:
+    """What was written into a `blank` one."""
     output = console.file
     assert isinstance(output, io.StringIO)
     return "\n".join(line.rstrip() for line in output.getvalue().splitlines()) + "\n"
@@ -85,13 +95,13 @@ def _headline(console: Console, report: dict[str, Any]) -> None:
 def _verdict(console: Console, report: dict[str, Any]) -> None:
     console.print(Text("What the intervals allow to say", style="bold"))
     for sentence in verdicts.sentences(report):
-        _bullet(console, sentence)
+        bullet(console, sentence)
     if lines := verdicts.correction_lines(report):
         console.print(Text("\nCorrected for the grader's errors by people's labels", style="bold"))
         for line in lines:
-            _bullet(console, line)
+            bullet(console, line)
     if table := verdicts.ranks(report):
-        _small(console, table)
+        small(console, table)
     console.print()
 
 
@@ -99,11 +109,11 @@ def _losses(console: Console, report: dict[str, Any]) -> None:
     """Expected losses, where the profile names a currency."""
     table = money.losses(report)
     if table and report["loss"]["currency"]:
-        _small(console, table)
+        small(console, table)
         console.print()
 
 
-def _small(console: Console, table: view.Table) -> None:
+def small(console: Console, table: view.Table) -> None:
     """A table as it is, models as rows."""
     grid = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
     for place, header in enumerate(table.header):
@@ -115,7 +125,7 @@ def _small(console: Console, table: view.Table) -> None:
     console.print(Text(f"{table.caption}.", style="dim"))
 
 
-def _bullet(console: Console, text: str) -> None:
+def bullet(console: Console, text: str) -> None:
     grid = RichTable.grid(padding=(0, 1))
     grid.add_column(width=1)
     grid.add_column(overflow="fold")
@@ -183,7 +193,7 @@ def _trust(console: Console, report: dict[str, Any]) -> None:
     first = {row[0].text: row for row in reversed(table.rows) if row[2].small}
     shown = [f"{what} {row[1].text} {row[2].text} {row[2].small[0]}" for what, row in first.items()]
     console.print(Text(table.caption, style="bold"))
-    _bullet(console, "; ".join(sorted(shown)))
+    bullet(console, "; ".join(sorted(shown)))
     console.print()
 
 
@@ -193,4 +203,4 @@ def _notes(console: Console, report: dict[str, Any]) -> None:
         return
     console.print(Text("Notes", style="bold"))
     for note in notes:
-        _bullet(console, note)
+        bullet(console, note)

@@ -192,6 +192,19 @@ def test_labels_replace_grades_where_people_spoke(cli: Cli, results: Path, tmp_p
     assert all(rate[name][0] == pytest.approx(rate[name][1]) for name in MODELS if name != "SIMULATED-eager")
 
 
+def test_two_models_of_a_run_are_put_one_before_the_other(cli: Cli, results: Path) -> None:
+    """Nobody states a confidence in this run; the gravest questions first is known, and its ends are the models alone."""
+    two = ("--cheap", "SIMULATED-eager", "--expensive", "SIMULATED-careful")
+    ended = cli("escalate", "latest", *two, "--by", "severity", "--results", results, "--json")
+    assert ended.code == 0, ended.err
+    found = json.loads(ended.out)
+    assert found["simulated"] == [two[1], two[3]] and len(found["points"]) > 2
+    shares = [point["share"] for point in found["points"]]
+    assert shares == sorted(shares) and (shares[0], shares[-1]) == (0, 1)
+    unknown = cli("escalate", "latest", "--cheap", "nobody", "--expensive", two[3], "--results", results)
+    assert unknown.code == 2 and "--cheap nobody" in unknown.err and "SIMULATED-able" in unknown.err
+
+
 def test_a_runs_report_begins_with_the_three_sentences(cli: Cli, results: Path) -> None:
     page = cli("report", "--results", results, "--format", "html").out
     assert "Recommendation under the risk profile" in page and "deploy this" in page

@@ -68,7 +68,7 @@ def test_every_command_is_listed() -> None:
     names = {c.name or c.callback.__name__ for c in app.registered_commands if c.callback} | {
         g.name for g in app.registered_groups
     }
-    assert names == {"run", "report", "decide", "dashboard", "suites", "panels", "runs", "store", "grade", "label", "validate",
+    assert names == {"run", "report", "decide", "escalate", "dashboard", "suites", "panels", "runs", "store", "grade", "label", "validate",
                      "compare", "plan", "profiles"}  # fmt: skip
     for name in names:
         assert f"`evalkit {name}" in README or f"`{name}`" in README, name
