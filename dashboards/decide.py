@@ -13,6 +13,7 @@ from evalkit.reports import (
     committee,
     decide_live,
     decide_money,
+    decide_notes,
     decide_page,
     decide_view,
     decide_words,
@@ -34,7 +35,7 @@ def _recommendation(found: dict[str, Any]) -> None:
         st.text(sentence)
     st.html(page.part("decide_cards.html", cards=decide_words.cards(found)))
     with st.container(border=True):
-        st.text("\n".join(decide_words.notes(found)))
+        st.text("\n".join(decide_notes.notes(found)))
 
 
 def _amounts(found: dict[str, Any]) -> dict[str, float]:
@@ -80,7 +81,7 @@ def _what_if(found: dict[str, Any]) -> dict[str, Any]:
     factors = _prices(found)
     st.button("Reset to the profile", on_click=_again)
     rows = decide_live.totals(found, now, factors)
-    st.text(decide_live.verdict(found, rows))
+    st.text(decide_live.verdict(found, rows, now))
     show.tables(decide_live.table(found, rows), name="policies-here")
     return decide_live.moved(found, now, factors)
 
@@ -115,7 +116,7 @@ def main() -> None:
     st.header("Policies compared", anchor=False)
     show.chart(plots_decide.frontier(moved, dark=show.dark()), name="frontier")
     st.text(decide_page.frontier_note(found))
-    show.tables(decide_view.policies(found, words=False), name="policies")
+    show.tables(decide_view.policies(found, words=False), decide_view.without(found), name="policies")
     st.header("What would change the recommendation", anchor=False)
     table = decide_view.what_if(found)
     if table is not None:
@@ -124,7 +125,7 @@ def main() -> None:
     _checkers(found)
     _money(found)
     st.header("What this can’t tell", anchor=False)
-    st.text("\n".join(decide_words.limits(found)))
+    st.text("\n".join(decide_notes.limits(found)))
 
 
 main()

@@ -137,6 +137,7 @@ def assemble(source: Read, asked: Asked, told: Say) -> Row:
         "models": _models(source, policies), "tried": len(found), "left_out": collected.note,
         "not_measured": kinds.not_measured(replay), "choice": choice.told, "policies": policies,
         "saved": _saved(found, replay, amounts, choice.made, shown),
+        "without_a_model": _without_a_model(replay, amounts, choice.made),
         "residual": _residual(choice.made.unseen, replay),
         "frontier": frontier.told, "points": _points(found, ledger, amounts),
         "what_if": sections.what_if(found, ledger, amounts, source, choice.recommended),
@@ -253,6 +254,25 @@ def _saved(
     less = choice.saves(loss, replay.design)
     verdict = "saves" if less.low is not None and less.low > 0 else "not distinguishable"
     return {"against": rows.name(found.policies[best]), "difference": rows.plain(less), "verdict": verdict}
+
+
+def _without_a_model(replay: Replay, amounts: Amounts, choice: Choice) -> list[Row]:
+    """What it comes to if no model is asked at all, and what the recommended policy saves against that, paired."""
+    from evalkit.policies import accounts, parts, priced, quantities
+    from evalkit.reports import decide_rows as rows
+    from evalkit.statistics.loss import loss_estimate
+
+    made = accounts(replay, parts.ENDS)
+    ledger, out = quantities(made, replay), []
+    for at, (end, loss) in enumerate(zip(parts.ENDS, priced(made, replay, amounts), strict=True)):
+        less = choice.saves(loss, replay.design)
+        verdict = "not distinguishable"
+        if less.low is not None and less.high is not None and (less.low > 0 or less.high < 0):
+            verdict = "saves" if less.low > 0 else "costs more"
+        events = {"abstained": float(ledger.abstained[at].sum()), "person": float(ledger.person[at].sum())}
+        total = rows.plain(loss_estimate(loss, replay.design))
+        out.append({"end": end.id, **events, "total": total, "difference": rows.plain(less), "verdict": verdict})
+    return out
 
 
 def _residual(unseen: Accounts, replay: Replay) -> Row:

@@ -14,6 +14,7 @@ from typing import Any
 
 from evalkit.errors import InputError
 from evalkit.reports.committee import AMOUNTS
+from evalkit.reports.decide_words import WITHOUT
 from evalkit.reports.display import clean, number
 from evalkit.reports.plots_decide import compact, policy_name
 from evalkit.reports.view import Cell, Table
@@ -49,8 +50,8 @@ def reach(found: Mapping[str, Any], name: str, value: float) -> tuple[float, flo
     return 0.0, step * ceil(top / step), step
 
 
-def verdict(found: Mapping[str, Any], rows: Sequence[Row]) -> str:
-    """Which policy is cheapest under what is set, and by how much."""
+def verdict(found: Mapping[str, Any], rows: Sequence[Row], amounts: Mapping[str, float]) -> str:
+    """Which policy is cheapest under what is set, by how much, and what it comes to without any model."""
     known = [row for row in rows if row["total"] is not None]
     if not known:
         return "No policy can be priced: a price is unknown."
@@ -58,7 +59,15 @@ def verdict(found: Mapping[str, Any], rows: Sequence[Row]) -> str:
     more = f", {compact(known[1]['total'] - first['total'])} less than the next" if len(known) > 1 else ""
     same = " This is the policy recommended above." if first["id"] == found["choice"]["recommended"] else ""
     total = f"{compact(first['total'])} {unit} per 1,000 questions"
-    return f"Cheapest by the figures: {policy_name(first['id'])}, {total}{more}.{same}"
+    return f"Cheapest by the figures: {policy_name(first['id'])}, {total}{more}.{same} {_without(found, amounts)}"
+
+
+def _without(found: Mapping[str, Any], amounts: Mapping[str, float]) -> str:
+    told = [
+        f"{WITHOUT[row['end']]} {compact(amounts['abstention_cost'] * row['abstained'] + amounts['check_cost'] * row['person'])}"
+        for row in found["without_a_model"]
+    ]
+    return f"Without any model: {'; '.join(told)}."
 
 
 def table(found: Mapping[str, Any], rows: Sequence[Row]) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evalkit.reports import decide_money, decide_view, decide_words, plots_decide
+from evalkit.reports import decide_money, decide_notes, decide_view, decide_words, plots_decide
 from evalkit.reports.display import clean, number
 
 Decision = Mapping[str, Any]
@@ -24,9 +24,10 @@ def render(found: Decision, date: str = "") -> str:
         "running_head": _css_string(f"evalkit decision · {clean(title, 60)}"),
         "running_run": _css_string(f"run {clean(run['id'], 80)}"),
         "running_foot": _css_string("SIMULATED models" if simulated else ""),
-        "sentences": decide_words.sentences(found), "cards": decide_words.cards(found), "notes": decide_words.notes(found),
+        "sentences": decide_words.sentences(found), "cards": decide_words.cards(found), "notes": decide_notes.notes(found),
         "frontier": _drawn(plots_decide.frontier(found), "frontier-"), "frontier_note": frontier_note(found),
-        "policies": decide_view.policies(found), "by_severity": decide_view.parts(found, "severity"),
+        "policies": decide_view.policies(found), "without": decide_view.without(found),
+        "by_severity": decide_view.parts(found, "severity"),
         "by_stratum": decide_view.parts(found, "stratum"), "families": decide_view.families(found),
         "what_if": decide_view.what_if(found), "held": decide_words.held(found), "ledger": decide_view.ledger(found),
         "matrix": _drawn(plots_decide.checkers(found, shown), "checkers-"), "checkers": decide_view.checkers(found),
@@ -36,7 +37,7 @@ def render(found: Decision, date: str = "") -> str:
         "curves": [_drawn(plots_decide.hosting(row["curve"], shown.get(row["model"], row["model"])), f"host{at}-")
                    for at, row in enumerate(found["hosting"] or [])],
         "traffic": decide_money.traffic(found), "traffic_notes": (found["traffic"] or {"notes": []})["notes"],
-        "method": decide_words.METHOD, "limits": decide_words.limits(found), "conditions": decide_view.conditions(found),
+        "method": decide_notes.METHOD, "limits": decide_notes.limits(found), "conditions": decide_view.conditions(found),
     }  # fmt: skip
     return environment().get_template("decide.html").render(parts)
 

@@ -77,7 +77,7 @@ def read(
         head=_head(run, header, look, outcomes), about=about, profile=profile or look.profile, look=look,
         replay=_replay(look, about, cost, laid, unsteady, _comparison(compared)), currency=currency,
         parts={name: {part: laid[part][code] for part in PARTS} for code, name in enumerate(look.models)},
-        hosting=_hosted(header, prices), notes=_notes(about, compared, outcomes),
+        hosting=_hosted(header, prices), notes=[*_invented(prices), *_notes(about, compared, outcomes)],
     )  # fmt: skip
 
 
@@ -237,6 +237,12 @@ def _head(run: str, header: Row, look: Look, outcomes: str) -> Row:
         "n_questions": len(np.unique(look.grid.question)), "n_clusters": len(look.grid.clusters),
         "recorded": bool(header.get("recorded")), "outcomes": outcomes, "strata": look.strata,
     }  # fmt: skip
+
+
+def _invented(given: PriceList | None) -> list[str]:
+    return (
+        [f"The prices of {given.title} are an EXAMPLE, made up, not any vendor's."] if given and given.example else []
+    )
 
 
 def _notes(about: Mapping[str, Row], compared: Row, outcomes: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from evalkit.reports import decide_money, decide_view, decide_words
+from evalkit.reports import decide_money, decide_notes, decide_view, decide_words
 from evalkit.reports.plots_decide import policy_name
 from evalkit.reports.table import blank, bullet, small, written
 from evalkit.reports.view import Cell, Table
@@ -33,7 +33,7 @@ def render(found: Mapping[str, Any], width: int | None = None, *, color: bool | 
         small(console, table)
         console.print()
     console.print(Text("Read this with the figures", style="bold"))
-    for note in (*decide_words.notes(found), *decide_words.limits(found)):
+    for note in (*decide_notes.notes(found), *decide_notes.limits(found)):
         bullet(console, note)
     return written(console)
 
@@ -43,7 +43,8 @@ def _tables(found: Mapping[str, Any], columns: int) -> list[Table]:
     width = len(policies.header) if columns >= NARROW else 7
     named = tuple((_name(row[0], place), *row[1:width]) for place, row in enumerate(policies.rows, 1))
     caption = f"{policies.caption}; numbers as above"
-    shown = [Table(caption, policies.header[:width], named), decide_view.what_if(found), decide_view.checkers(found),
+    shown = [Table(caption, policies.header[:width], named), decide_view.without(found), decide_view.what_if(found),
+             decide_view.checkers(found),
              decide_money.premium(found), decide_money.break_even(found), decide_money.traffic(found)]  # fmt: skip
     return [table for table in shown if table]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evalkit.reports.decide_words import MISSED, amount, names, number_label, short
+from evalkit.reports.decide_words import MISSED, WITHOUT, amount, names, number_label, short
 from evalkit.reports.display import MISSING, clean, figure, number, span
 from evalkit.reports.plots_decide import ROLES, compact, policy_name, unit
 from evalkit.reports.view import Cell, Table
@@ -31,7 +31,7 @@ def rate_cell(est: Row | None, *more: str) -> Cell:
     beyond = None not in (low, high, est.get("low"), est.get("high")) and (
         low < est["low"] - 1e-9 or high > est["high"] + 1e-9
     )
-    worst = f"{figure(low, 'rate').rstrip('%')} to {figure(high, 'rate').rstrip('%')}" if beyond else ""
+    worst = f"worst case {figure(low, 'rate').rstrip('%')} to {figure(high, 'rate').rstrip('%')}" if beyond else ""
     limits = span(est.get("low"), est.get("high"), "rate")
     return Cell(figure(est.get("value"), "rate"), tuple(part for part in (limits, worst, *more) if part))
 
@@ -47,7 +47,7 @@ def policies(found: Decision, *, words: bool = True) -> Table:
     `words`: with a sentence below each.
     """
     money = clean(found["money"]["prices_currency"] or "", 10)
-    header = (
+    header: tuple[str, ...] = (
         "Policy", f"Total per 1,000, {unit(found)}", "Wrong and delivered", "No answer", "A person handles", "Errors caught",
         f"Models cost per 1,000{', ' + money if money else ''}", "Seconds p50 / p95", "Tokens by tier",
     )  # fmt: skip
@@ -62,11 +62,26 @@ def policies(found: Decision, *, words: bool = True) -> Table:
             amounts_cell(row["running"], f"{number(row['comparisons'])} comparisons" if row["comparisons"] else ""),
             _times(row["latency"]), _tokens(row["tokens"]),
         ))  # fmt: skip
-    return Table(
-        "Policies replayed on all questions, with 95 % intervals (the honest total of the recommended one is above)",
-        header,
-        tuple(rows),
-    )
+    if not any(row["latency"]["p95"] for row in found["policies"].values()):
+        at = header.index("Seconds p50 / p95")
+        header, rows = (*header[:at], *header[at + 1 :]), [(*row[:at], *row[at + 1 :]) for row in rows]
+    caption = "Policies replayed on all questions, with 95 % intervals, by the questions that settings were chosen on"
+    return Table(caption, header, tuple(rows))
+
+
+def without(found: Decision) -> Table:
+    """What it comes to if no model is asked, beside the recommended policy."""
+    verdicts = {
+        "saves": "the recommended policy is really cheaper",
+        "costs more": "really cheaper than the recommended policy",
+    }
+    rows = [
+        (Cell(WITHOUT[row["end"]]), amounts_cell(row["total"]), amounts_cell(row["difference"]),
+         Cell(verdicts.get(row["verdict"], f"{MISSED} from the recommended policy")))
+        for row in found["without_a_model"]
+    ]  # fmt: skip
+    header = ("Without a model", f"Total per 1,000, {unit(found)}", "The recommended policy saves", "Verdict")
+    return Table("What it comes to if no model is asked, under the same amounts", header, tuple(rows))
 
 
 def _bare(est: Row) -> Row:
@@ -196,7 +211,7 @@ def checkers(found: Decision) -> Table | None:
         "Best checker",
         "Wrong and missed",
         "False alarms",
-        f"Price per 1,000, {unit(found)}",
+        f"Misses and false alarms per 1,000, {unit(found)}",
         "Against the next",
     )
     rows = []
@@ -216,7 +231,7 @@ def checkers(found: Decision) -> Table | None:
             amounts_cell(row["price"]), Cell(sure, (second,) if row["second"] else ()),
         ))  # fmt: skip
     return Table(
-        "The best checker for each model, by the price of what it misses and of its false alarms",
+        "The best checker for each model, by what its misses and false alarms cost (people's checks and models' prices apart)",
         header,
         tuple(rows),
         words=2,
@@ -242,7 +257,13 @@ def teams(found: Decision) -> Table | None:
                     amounts_cell(row["price"]),
                 )
             )
-    header = ("Team", "Who", "Wrong and missed", "False alarms", f"Price per 1,000, {unit(found)}")
+    header = (
+        "Team",
+        "Who",
+        "Wrong and missed",
+        "False alarms",
+        f"Misses, alarms, checks and silence per 1,000, {unit(found)}",
+    )
     return (
         Table("The best team: an answer goes out where no checker contradicts it", header, tuple(rows), words=2)
         if rows

@@ -15,6 +15,7 @@ from evalkit.reports.display import MISSING, clean, number
 from evalkit.reports.plots_decide import compact, policy_name
 
 MISSED = "not distinguishable"
+WITHOUT = {"person": "a person for every question", "abstain": "no answer to any question"}
 GRAVE = 4  # severities from which a wrong answer is an incident
 Decision = Mapping[str, Any]
 
@@ -91,7 +92,27 @@ def _deploy(found: Decision) -> str:
     suite = clean(found["run"]["suite_title"] or found["run"]["suite"], 120)
     words = _lower(recommended(found)["words"]).rstrip(".")
     simulated = " These models are SIMULATED: it says nothing of real ones." if _simulated(found) else ""
+    none = _cheapest_without(found)
+    if none is not None:
+        currency = found["money"]["currency"]
+        total, less = spanned(none["total"], currency), spanned(_less(none["difference"]), bare=True)
+        return (
+            f"By these amounts no model pays: {WITHOUT[none['end']]} comes to {total} per 1,000 questions, {less} less than the "
+            f"best policy with one. If models must answer questions like those of “{suite}”, deploy this: {words}.{simulated}"
+        )
     return f"For questions like those of “{suite}”, deploy this: {words}.{simulated}"
+
+
+def _cheapest_without(found: Decision) -> Mapping[str, Any] | None:
+    """The way to ask no model that really costs less than the recommended policy, the cheapest one; None where there is none."""
+    less = [row for row in found["without_a_model"] if row["verdict"] == "costs more"]
+    return min(less, key=lambda row: row["total"]["value"]) if less else None
+
+
+def _less(est: Mapping[str, Any]) -> dict[str, Any]:
+    """The difference the other way round."""
+    turned = {"value": est["value"], "low": est["high"], "high": est["low"]}
+    return {key: None if value is None else -value for key, value in turned.items()}
 
 
 def _saves(found: Decision) -> str:
@@ -102,13 +123,14 @@ def _saves(found: Decision) -> str:
         compared = ", and it is itself the cheapest way to use one model alone"
     else:
         best = _short(found, saved["against"])
+        alone = "the best single model" + (
+            " of known price" if found["money"]["running_in_total"] and found["break_even"] else ""
+        )
         less = saved["difference"]
         if saved["verdict"] == "saves":
-            compared = f", {spanned(less, currency, bare=not currency)} less than the best single model alone ({best})"
+            compared = f", {spanned(less, currency, bare=not currency)} less than {alone} alone ({best})"
         else:
-            compared = (
-                f", which is {MISSED} from the best single model alone ({best}; saves {spanned(less, bare=True)})"
-            )
+            compared = f", which is {MISSED} from {alone} alone ({best}; saves {spanned(less, bare=True)})"
     wrong = rate(found["residual"]["all"])
     grave = found["residual"]["grave"]
     left = f"; what is left are {wrong} wrong answers per 1,000 that go out unnoticed"
@@ -127,9 +149,17 @@ def _sure(found: Decision) -> str:
     else:
         asked = number(found["run"]["n_questions"])
         how = f"On {asked} questions every other family of policies is really worse, with 95 % confidence"
+    how += _known_part(found)
     if same:
         how += f"; {listed([_short(found, ident) for ident in same])} decided alike on every question"
     return f"{how}; {_changes(found)}."
+
+
+def _known_part(found: Decision) -> str:
+    """On how many questions it is known what the recommended policy does; "" where on all."""
+    of = found["choice"]["honest"]
+    known, asked = of["n_graded"], of["n_asked"]
+    return f"; what it does is known on {number(100 * known / asked, 0)}% of them" if known < asked else ""
 
 
 def _changes(found: Decision) -> str:
@@ -138,7 +168,8 @@ def _changes(found: Decision) -> str:
         return "nothing within the ranges tried would change it"
     flip, row = near
     then = _short(found, flip["recommended"])
-    return f"it would change first if {_lower(row['label'])} were {_direction(flip, row)} (then {then})"
+    where = _direction(flip, row, found["money"]["currency"])
+    return f"it would change first if {_lower(row['label'])} were {where} (then {then})"
 
 
 def nearest(found: Decision) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
@@ -155,13 +186,14 @@ def nearest(found: Decision) -> tuple[Mapping[str, Any], Mapping[str, Any]] | No
     return None if best is None else (best[1], best[2])
 
 
-def _direction(flip: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+def _direction(flip: Mapping[str, Any], row: Mapping[str, Any], currency: str | None) -> str:
+    unit = f" {clean(currency, 10)}" if currency else ""
     at, stated = flip["at"], row["stated"]
     side = "above" if at > stated else "below"
     return (
         f"{side} {amount(at)} times what it is"
         if row["unit"] == "factor"
-        else f"{side} {amount(at)} instead of {amount(stated)}"
+        else f"{side} {amount(at)}{unit} instead of {amount(stated)}"
     )
 
 
@@ -192,7 +224,10 @@ def _which(found: Decision) -> Card:
     runner = found["choice"]["runner_up"]
     if runner:
         lines.append(f"Runner-up: {_short(found, runner)}")
-    answer = listed([shown[name] for name in used]) if used else "No model: a person decides everything"
+    together = own["takes"] if own["kind"] == "committee" else used
+    answer = listed([shown[name] for name in together]) if together else "No model: a person decides everything"
+    if own["kind"] == "committee":
+        answer += ", together"
     return Card("Which model?", answer, tuple(lines))
 
 
@@ -201,9 +236,11 @@ def _for_what(found: Decision) -> Card:
     rates = own["rates"]
     lines = [
         f"A model's answer goes out for {_share(_delivered(rates))} of questions",
-        f"A person handles {rate(rates['person'])} of 1,000",
+        f"A person handles {rate(rates['person'])} of 1,000"
+        if rates["person"]["value"]
+        else "No question goes to a person",
         f"No answer, or that it can’t be known: {rate(rates['abstained'])} of 1,000; "
-        f"{rate(rates['needless'])} of them needlessly",
+        f"{rate(rates['needless'])} of them could have been answered",
     ]
     routed = own["kind"] in ("routing", "abstain")
     answer = own["words"] if routed else f"All questions like those of “{clean(found['run']['suite_title'], 80)}”"
@@ -222,6 +259,7 @@ def _share(value: float | None) -> str:
 def _checked(found: Decision) -> Card:
     own, shown = recommended(found), names(found)
     lines = []
+    firsts = set(own["takes"]) - set(own["checkers"])
     caught = own["rates"]["caught"]
     unchecked = not caught["value"] and not own["rates"]["alarm"]["value"] and not own["comparisons"]
     if caught["value"] is not None and not unchecked:
@@ -232,9 +270,11 @@ def _checked(found: Decision) -> Card:
         )
         lines.append(f"Of the first answer's errors {number(100 * caught['value'], 0)}%{span} are caught")
     if not unchecked:
-        lines.append(f"A right answer is challenged {rate(own['rates']['alarm'])} times in 1,000")
+        lines.append(
+            f"On {rate(own['rates']['alarm'])} of 1,000 questions the first answer was right and is challenged"
+        )
     for row in (found["checkers"] or {"best": []})["best"]:
-        if row["model"] in own["takes"] and row["checker"] is not None:
+        if own["kind"] != "committee" and row["model"] in firsts and row["checker"] is not None:
             sure = (
                 "really better than the next"
                 if row["verdict"] == "better"
@@ -262,6 +302,8 @@ def _price(found: Decision) -> Card:
     else:
         may = "; the table of break-even prices says what they may cost" if found["break_even"] else ""
         lines.append(f"What the models cost is unknown{may}")
+    bare = "; ".join(f"{WITHOUT[row['end']]} {spanned(row['total'], currency)}" for row in found["without_a_model"])
+    lines.append(f"Without any model: {bare}")
     month = next((row for row in (found["traffic"] or {"rows": []})["rows"] if row["policy"] == own["id"]), None)
     if month is not None and month["total"] is not None:
         lines.append(f"A month of your traffic: {spanned(month['total'], currency)}")
@@ -281,8 +323,23 @@ def _certainty(found: Decision) -> Card:
     )
     lines = [f"{number(found['run']['n_questions'])} questions, each policy replayed on the same answers"]
     lines += [f"Not told apart: {_short(found, ident)}" for ident in rivals[:2]]
+    lines += _cheaper_to_run(found, rivals)
     lines.append(_chosen_apart(found))
     return Card("How sure?", answer, tuple(lines))
+
+
+def _cheaper_to_run(found: Decision, rivals: Sequence[str]) -> list[str]:
+    """Of those that aren't told apart the one whose models cost least, where that is less than half of the recommended one's."""
+    running = {row["id"]: row["running"] for row in found["points"] if row["running"] is not None}
+    own = running.get(found["choice"]["recommended"])
+    known = [(running[ident], ident) for ident in rivals if ident in running]
+    if own is None or not known or min(known)[0] >= own / 2:
+        return []
+    least, ident = min(known)
+    prices = clean(found["money"]["prices_currency"] or "", 10)
+    return [
+        f"Of these {_short(found, ident)} costs least to run: {compact(least)} {prices} instead of {compact(own)} per 1,000"
+    ]
 
 
 def _chosen_apart(found: Decision) -> str:
@@ -303,9 +360,9 @@ def _change(found: Decision) -> Card:
             "Nothing that was tried",
             (f"{number(len(found['what_if']))} numbers were halved and doubled",),
         )
-    answer = f"{near[1]['label']} {_direction(*near)}"
+    answer = f"{near[1]['label']} {_direction(*near, found['money']['currency'])}"
     lines = [
-        f"{row['label']} {_direction(flip, row)}: {_short(found, flip['recommended'])}"
+        f"{row['label']} {_direction(flip, row, found['money']['currency'])}: {_short(found, flip['recommended'])}"
         for flip, row in rows
         if (flip, row) != near
     ]
@@ -348,57 +405,3 @@ def _lower(label: str) -> str:
 
 def _simulated(found: Decision) -> bool:
     return any(model["simulated"] for model in found["models"].values())
-
-
-# --- what must be said
-
-
-def notes(found: Decision) -> list[str]:
-    """What must stand beside the figures, the gravest first."""
-    said = []
-    simulated = [name for name, model in found["models"].items() if model["simulated"]]
-    if simulated:
-        said.append(
-            f"SIMULATED: the figures of {listed([clean(name, 60) for name in simulated])} are planted and say nothing of any "
-            "vendor's model."
-        )
-    profile = found["profile"]
-    if not profile["currency"]:
-        said.append(
-            f"The risk profile {clean(profile['title'], 80)} names no money: every unwanted event counts 1. "
-            "Give your own with --profile to decide anything."
-        )
-    elif profile["example"]:
-        said.append(f"The amounts of {clean(profile['title'], 80)} are an EXAMPLE, not yours.")
-    if found["money"]["currency"] and found["money"]["prices_currency"] and not found["money"]["running_in_total"]:
-        said.append(
-            f"Losses are in {found['money']['currency']}, prices in {found['money']['prices_currency']}: no exchange rate "
-            "was given (--exchange), so what models cost is not in the total."
-        )
-    return [*said, *found["notes"]]
-
-
-METHOD: Sequence[str] = (
-    "Every policy is replayed on the answers that were measured, question by question: who is asked, who is compared with "
-    "whom, what goes out. Nothing is asked anew.",
-    "A cell where a policy needs an answer or a comparison that is missing is not counted as right or wrong: it leaves the "
-    "figure, and worst-case bounds hold it.",
-    "The best of many policies looks better than it is. So settings and families are chosen on nine tenths of the questions "
-    "and priced on the last tenth, in turns (by whole clusters); intervals are 95 %, clustered. Families that can't be told "
-    "from the recommended one stand beside it.",
-    "Where two policies are compared, it is on the same questions, paired. Two intervals that overlap say nothing.",
-)
-
-
-def limits(found: Decision) -> list[str]:
-    """What this decision can't say."""
-    said = [
-        "A person who is asked is taken to be right, and their time is not in the latency.",
-        "The workload is taken to be like the suite: its strata, severities and exposures. Another mix changes the figures.",
-        "Answers are those of the day of the run; models change behind their names.",
-        "A wrong answer on which two models agree is invisible to any cross-check: see shared errors.",
-    ]
-    said += [clean(text, 400) for text in found["not_measured"]]
-    if found["left_out"]:
-        said.append(clean(found["left_out"], 400))
-    return said

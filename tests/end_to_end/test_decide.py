@@ -192,6 +192,21 @@ def test_labels_replace_grades_where_people_spoke(cli: Cli, results: Path, tmp_p
     assert all(rate[name][0] == pytest.approx(rate[name][1]) for name in MODELS if name != "SIMULATED-eager")
 
 
+def test_what_no_model_at_all_comes_to(found: dict[str, Any], results: Path) -> None:
+    """A person for every question, and no answer to those that could be answered, by the profile's amounts."""
+    rows = {row["end"]: row for row in found["without_a_model"]}
+    known = Store(results).query("SELECT avg(answerable::INT) AS answerable FROM questions")[0][
+        "answerable"
+    ]
+    assert rows["person"]["total"]["value"] == pytest.approx(1000 * found["amounts"]["check_cost"])
+    assert rows["abstain"]["total"]["unweighted"] == pytest.approx(1000 * known * found["amounts"]["abstention_cost"])
+    for row in rows.values():
+        less = row["total"]["value"] - found["choice"]["honest"]["value"]
+        assert row["difference"]["value"] == pytest.approx(less)
+        low, high = row["difference"]["low"], row["difference"]["high"]
+        assert row["verdict"] == ("saves" if low > 0 else "costs more" if high < 0 else "not distinguishable")
+
+
 def test_two_models_of_a_run_are_put_one_before_the_other(cli: Cli, results: Path) -> None:
     """Nobody states a confidence in this run; the gravest questions first is known, and its ends are the models alone."""
     two = ("--cheap", "SIMULATED-eager", "--expensive", "SIMULATED-careful")

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from evalkit.reports import decide_live, decide_page, decide_table, decide_view, decide_words, plots_decide
+from evalkit.reports import (
+    decide_live,
+    decide_notes,
+    decide_page,
+    decide_table,
+    decide_view,
+    decide_words,
+    plots_decide,
+)
 
 CHECKED, ALONE, DEAR = "cross-check(fast,expert)->person", "single(fast)", "single(expert)"
 AMOUNTS = {
@@ -91,6 +99,10 @@ def found() -> dict[str, Any]:
         "policies": {CHECKED: checked, DEAR: policy(DEAR, ["runner_up", "single"], 0.05, ["expert"], 700.0),
                      ALONE: policy(ALONE, ["single", "pareto"], 0.2, ["fast"], 2000.0)},
         "saved": {"against": DEAR, "difference": est(400.0, 120.0, 640.0), "verdict": "saves"},
+        "without_a_model": [
+            {"end": "abstain", "abstained": 900.0, "person": 0.0, "total": est(1800.0, 1700.0, 1900.0), "difference": est(1490.0, 1300.0, 1600.0), "verdict": "saves"},
+            {"end": "person", "abstained": 0.0, "person": 1000.0, "total": est(4000.0, 4000.0, 4000.0), "difference": est(3690.0, 3500.0, 3800.0), "verdict": "saves"},
+        ],
         "residual": {"all": est(0.02, 0.01, 0.04), "grave": est(0.004, 0.001, 0.01)},
         "frontier": {"dimensions": ["loss", "running cost"], "left_out": ["latency"],
                      "members": [{"policy": ALONE, "real": None}, {"policy": CHECKED, "real": False}]},
@@ -116,7 +128,7 @@ def test_three_sentences_say_what_it_saves_what_is_left_and_what_would_change_it
     )
     assert "20 [10.0, 40] wrong answers per 1,000" in saves and "4.0 [1.0, 10.0] of them major or critical" in saves
     assert "On 40 questions every other family" in sure
-    assert "if a check by a person were above 9.5 instead of 4 (then expert alone)" in sure
+    assert "if a check by a person were above 9.5 EUR instead of 4 (then expert alone)" in sure
 
 
 def test_what_is_open_is_said_so(found: dict[str, Any]) -> None:
@@ -136,7 +148,7 @@ def test_six_questions_have_their_answers(found: dict[str, Any]) -> None:
     ]  # fmt: skip
     assert [card.answer for card in cards] == [
         "fast", "All questions like those of “Fees”", "expert, then a person", "310 EUR [200, 450] per 1,000",
-        "Told apart from all others", "A check by a person above 9.5 instead of 4",
+        "Told apart from all others", "A check by a person above 9.5 EUR instead of 4",
     ]  # fmt: skip
     assert "Of the first answer's errors 80% [50, 90] are caught" in cards[2].lines
 
@@ -148,7 +160,7 @@ def test_events_without_money_and_unknown_prices_are_never_zero(found: dict[str,
         row["running"] = None
     assert "310 unwanted events [200, 450]" in decide_words.sentences(found)[1]
     assert any("What the models cost is unknown" in line for line in decide_words.cards(found)[3].lines)
-    assert any("names no money" in note for note in decide_words.notes(found))
+    assert any("names no money" in note for note in decide_notes.notes(found))
     column = decide_view.policies(found).header.index("Models cost per 1,000")
     assert {row[column].text for row in decide_view.policies(found).rows} == {"–"}
     chart, words = plots_decide.frontier(found)
@@ -157,12 +169,12 @@ def test_events_without_money_and_unknown_prices_are_never_zero(found: dict[str,
 
 def test_two_currencies_without_a_rate_are_not_added(found: dict[str, Any]) -> None:
     found["money"] |= {"prices_currency": "USD", "exchange": None, "running_in_total": False}
-    assert any("no exchange rate was given" in note for note in decide_words.notes(found))
+    assert any("no exchange rate was given" in note for note in decide_notes.notes(found))
 
 
 def test_simulated_models_are_called_so_first(found: dict[str, Any]) -> None:
     found["models"]["fast"]["simulated"] = True
-    assert decide_words.notes(found)[0].startswith("SIMULATED")
+    assert decide_notes.notes(found)[0].startswith("SIMULATED")
     assert "SIMULATED" in decide_words.sentences(found)[0]
     assert decide_words.cards(found)[0].answer == "fast (SIMULATED)"
     assert "SIMULATED models" in decide_page.render(found)
@@ -204,12 +216,51 @@ def test_page_and_terminal_hold_all_sections(found: dict[str, Any]) -> None:
     assert max(map(len, text.splitlines())) <= 100
 
 
+def test_no_model_at_all_is_said_first_where_it_is_cheaper(found: dict[str, Any]) -> None:
+    assert decide_words.sentences(found)[0].startswith("For questions like those of “Fees”, deploy this")
+    found["without_a_model"][1] |= {
+        "total": est(200.0, 190.0, 210.0),
+        "difference": est(-110.0, -150.0, -60.0),
+        "verdict": "costs more",
+    }
+    first = decide_words.sentences(found)[0]
+    assert first.startswith(
+        "By these amounts no model pays: a person for every question comes to 200 EUR [190, 210] per 1,000"
+    )
+    assert "110 [60.0, 150] less than the best policy with one" in first and "deploy this: do cross-check" in first
+    assert "a person for every question 200 EUR" in " ".join(
+        line for card in decide_words.cards(found) for line in card.lines
+    )
+    shown = {row[0].text: row[3].text for row in decide_view.without(found).rows}
+    assert shown == {"no answer to any question": "the recommended policy is really cheaper",
+                     "a person for every question": "really cheaper than the recommended policy"}  # fmt: skip
+
+
+def test_what_is_not_known_is_said_with_its_worst_case(found: dict[str, Any]) -> None:
+    assert "is known on" not in " ".join(decide_notes.notes(found))
+    found["choice"]["honest"] |= {"n_graded": 22, "bound_low": 120.0, "bound_high": 9000.0}
+    note = next(note for note in decide_notes.notes(found) if "known on 22 of 40 questions" in note)
+    assert "120 to 9,000 EUR per 1,000" in note
+    assert "what it does is known on 55% of them" in decide_words.sentences(found)[2]
+
+
+def test_of_those_not_told_apart_the_one_that_costs_least_to_run_is_named(found: dict[str, Any]) -> None:
+    assert "costs least to run" not in str(decide_words.cards(found))
+    found["choice"]["open"] = [CHECKED, ALONE]
+    assert any("fast alone costs least to run: 1 EUR instead of 3" in line
+               for card in decide_words.cards(found) for line in card.lines)  # fmt: skip
+
+
 def test_sliders_reprice_linearly(found: dict[str, Any]) -> None:
     stated = {row["id"]: row["total"] for row in decide_live.totals(found, found["amounts"], {})}
     assert stated == {CHECKED: 20 * 10 + 25 * 4 + 3, ALONE: 2001.0, DEAR: 502.0}
     dear = decide_live.totals(found, found["amounts"] | {"check_cost": 20.0}, {"expert": 0.5})
     assert [(row["id"], row["total"]) for row in dear] == [(DEAR, 501.0), (CHECKED, 702.0), (ALONE, 2001.0)]
-    assert "This is the policy recommended above" not in decide_live.verdict(found, dear)
+    assert "This is the policy recommended above" not in decide_live.verdict(
+        found, dear, found["amounts"] | {"check_cost": 20.0}
+    )
+    said = decide_live.verdict(found, dear, found["amounts"] | {"check_cost": 20.0})
+    assert "no answer to any question 1,800; a person for every question 20.0 k" in said
     moved = decide_live.moved(found, found["amounts"] | {"check_cost": 20.0}, {})
     assert moved["policies"][DEAR]["roles"][0] == "recommended" and moved["policies"][DEAR]["loss"]["low"] is None
     assert decide_live.moved(found, found["amounts"], {}) == found
