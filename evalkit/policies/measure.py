@@ -89,6 +89,11 @@ class Accounts:
         rows: dict[str, Any] = {f.name: getattr(self, f.name)[at] for f in fields(self) if f.name != "policies"}
         return replace(self, policies=tuple(self.policies[i] for i in at), **rows)
 
+    def knowing(self, cells: BoolArray) -> Accounts:
+        """These, known only where `cells` (P x N) says so too."""
+        names = ("wrong", "abstained", "person", "alarm", "erred", "caught", "known")
+        return replace(self, **{name: getattr(self, name) & cells for name in names})
+
     def asks(self, policy: int) -> BoolArray:
         """Which models the policy asks at each cell (M, N)."""
         return np.unpackbits(self.asked[policy], axis=-1, count=self.wrong.shape[1]).astype(np.bool_)

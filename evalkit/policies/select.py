@@ -31,8 +31,9 @@ class Family:
 
     `members`: codes of policies. `chosen`: the one that is best on all questions; `chosen_in`: on the questions outside of
     each fold. `honest`: what the latter cost on the folds that they had not seen; `naive`: what `chosen` costs where it was
-    chosen. `against`: `honest` less that of the recommended policy's family, with an interval that holds for all families
-    together. `open`: not distinguishable from the recommended one; `identical`: it decided alike on every question.
+    chosen. `against`: `honest` less that of the recommended policy's family, with an interval that holds for all
+    families together, on the questions where both are known. `open`: not distinguishable from the recommended one;
+    `identical`: it decided alike on every question.
     """
 
     id: str
@@ -72,9 +73,11 @@ class Choice:
     unseen: Accounts
     swayed: float
 
-    def saves(self, other: ExpectedLoss, design: Design) -> Estimate:
-        """What another policy costs more than the honest total, paired; its interval allows for an unsteady choice."""
-        return _apart(other, self.honest, design, self.swayed)
+    def saves(self, other: Accounts, replay: Replay, amounts: Amounts) -> Estimate:
+        """What another policy (one row) costs more than those chosen for questions that they hadn't seen, paired, at the cells
+        where both are known; its interval allows for an unsteady choice."""
+        (pair,) = in_common(other, self.unseen, replay, amounts)
+        return _apart(*pair, replay.design, self.swayed)
 
     @property
     def open(self) -> list[Family]:
@@ -107,7 +110,7 @@ def choose(found: Accounts, replay: Replay, amounts: Amounts, seed: int, folds: 
     listed = [Family(*family, honest[at], naive[1 + at]) for at, family in enumerate(families)]
     own = next(at for at, family in enumerate(listed) if best in family.members)
     swayed = unsteadiness(sums, best_in, unpriced, order)
-    told = _against(listed, own, _joined(made), replay.design, np.random.default_rng([seed, 1]))
+    told = _against(listed, own, _joined(made), replay, amounts, np.random.default_rng([seed, 1]))
     return Choice(
         families=tuple(told), family=own, recommended=best, runner_up=_second(told, own), chosen_in=best_in,
         honest=honest[-1], naive=naive[0], total=_widened(honest[-1], replay.design, swayed),
@@ -184,31 +187,53 @@ def _families(
     return out
 
 
+def in_common(
+    some: Accounts, base: Accounts, replay: Replay, amounts: Amounts
+) -> list[tuple[ExpectedLoss, ExpectedLoss]]:
+    """Each policy's total with that of `base` (one row), both at the cells where both are known.
+
+    Else a policy that isn't known on hard questions would look better than one that is.
+    """
+    both = some.known & base.known
+    ours = base.only([0] * len(some)).knowing(both)
+    return list(zip(priced(some.knowing(both), replay, amounts), priced(ours, replay, amounts), strict=True))
+
+
 def _against(
-    families: list[Family], own: int, made: Accounts, design: Design, rng: np.random.Generator
+    families: list[Family], own: int, made: Accounts, replay: Replay, amounts: Amounts, rng: np.random.Generator
 ) -> list[Family]:
-    """Each family's honest total less the recommended one's.
+    """Each family's honest total less the recommended one's, where both are known.
 
     The critical value is that of the largest of all differences (max-t over Gaussian multipliers of the clusters, as in
     Chernozhukov, Chetverikov and Kato 2013); what level it is for one difference alone goes into its interval.
     """
     from scipy.special import ndtr
 
-    base = families[own].honest
+    design = replay.design
     alike = next(group for group in made.alike if own in group)
     others = [at for at in range(len(families)) if at not in alike]
+    pairs = dict(zip(others, _pairs(families, own, made, others, replay, amounts), strict=True))
     error = 1 - LEVEL
     if others:
-        off = np.column_stack([families[at].honest.figure.residual - base.figure.residual for at in others])
+        off = np.column_stack([theirs.figure.residual - ours.figure.residual for theirs, ours in pairs.values()])
         error = 2 * float(ndtr(-critical(off, design, rng)))
     out = []
     for at, family in enumerate(families):
         if at in alike:
             out.append(replace(family, open=True, identical=at != own))
             continue
-        less = loss_difference(family.honest, base, design, error)
+        less = loss_difference(*pairs[at], design, error)
         out.append(replace(family, against=less, open=less.low is None or less.low <= 0))
     return out
+
+
+def _pairs(
+    families: list[Family], own: int, made: Accounts, others: list[int], replay: Replay, amounts: Amounts
+) -> list[tuple[ExpectedLoss, ExpectedLoss]]:
+    """Of each of the others and the recommended one."""
+    if not others or bool((made.known[others] == made.known[own]).all()):
+        return [(families[at].honest, families[own].honest) for at in others]
+    return in_common(made.only(others), made.only([own]), replay, amounts)
 
 
 def critical(residuals: FloatArray, design: Design, rng: np.random.Generator) -> float:

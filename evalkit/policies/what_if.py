@@ -16,6 +16,7 @@ from evalkit.statistics.arrays import FloatArray
 from evalkit.statistics.loss import SEVERITIES, crossings
 
 FACTORS = (0.5, 2.0)
+STEPS = 2001  # factors tried within REACH: half a percent apart
 REACH = (0.01, 100.0)  # break-even values are looked for within these parts of the stated number
 
 
@@ -126,3 +127,26 @@ def _flips(lines: FloatArray, allowed: np.ndarray, own: FloatArray) -> tuple[Fli
 def _overtakes(own: FloatArray, other: FloatArray, at: float, beyond: float) -> bool:
     here, there = float(_at(own, at)), float(_at(other, at))
     return float(_at(other, beyond)) < float(_at(own, beyond)) and abs(there - here) <= 1e-6 * abs(here) + 1e-9
+
+
+def pays(
+    ledger: Quantities, ends: Quantities, amounts: Amounts, tiers: Sequence[str]
+) -> dict[str, tuple[float, float]]:
+    """By number of `variations`: (what is stated, the factor nearest to 1 at which some policy costs no more than each of
+    `ends`, the ways to ask no model). Numbers that don't do it within `REACH` are left out; exposures too."""
+    out = {}
+    mine, theirs = (_lines(one, amounts, one.totals(amounts), tiers) for one in (ledger, ends))
+    for (number, stated, lines), (_, _, none) in zip(mine, theirs, strict=True):
+        if number.startswith("exposure.") or stated <= 0:
+            continue
+        factors = np.geomspace(*REACH, STEPS)
+        lead = np.nanmin(_along(lines, factors), axis=0) - np.nanmin(_along(none, factors), axis=0)
+        if bool((lead <= 0).any()):
+            near = min(np.flatnonzero(lead <= 0), key=lambda at: abs(np.log(factors[at])))
+            out[number] = (stated, float(factors[near]))
+    return out
+
+
+def _along(lines: FloatArray, factors: FloatArray) -> FloatArray:
+    """Totals (P, F) of lines (P, 2 and more) at factors."""
+    return np.asarray(lines[:, [0]] + lines[:, [1]] * factors)

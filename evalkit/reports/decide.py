@@ -137,7 +137,7 @@ def assemble(source: Read, asked: Asked, told: Say) -> Row:
         "models": _models(source, policies), "tried": len(found), "left_out": collected.note,
         "not_measured": kinds.not_measured(replay), "choice": choice.told, "policies": policies,
         "saved": _saved(found, replay, amounts, choice.made, shown),
-        "without_a_model": _without_a_model(replay, amounts, choice.made),
+        **_without_a_model(source, ledger, amounts, choice.made),
         "residual": _residual(choice.made.unseen, replay),
         "frontier": frontier.told, "points": _points(found, ledger, amounts),
         "what_if": sections.what_if(found, ledger, amounts, source, choice.recommended),
@@ -247,32 +247,34 @@ def _saved(
     if not singles or choice.recommended in singles or choice.honest.figure.value is None:
         return None
     others = zip(singles, priced(found.only(singles), replay, amounts), strict=True)
-    known = [(one.figure.value, at, one) for at, one in others if one.figure.value is not None]
+    known = [(one.figure.value, at) for at, one in others if one.figure.value is not None]
     if not known:
         return None
-    _, best, loss = min(known, key=lambda row: row[:2])
-    less = choice.saves(loss, replay.design)
+    _, best = min(known)
+    less = choice.saves(found.only([best]), replay, amounts)
     verdict = "saves" if less.low is not None and less.low > 0 else "not distinguishable"
     return {"against": rows.name(found.policies[best]), "difference": rows.plain(less), "verdict": verdict}
 
 
-def _without_a_model(replay: Replay, amounts: Amounts, choice: Choice) -> list[Row]:
-    """What it comes to if no model is asked at all, and what the recommended policy saves against that, paired."""
+def _without_a_model(source: Read, ledger: Quantities, amounts: Amounts, choice: Choice) -> Row:
+    """What it comes to if no model is asked, what the recommended policy saves against that, paired, and when a model pays."""
     from evalkit.policies import accounts, parts, priced, quantities
     from evalkit.reports import decide_rows as rows
+    from evalkit.reports import decide_sections as sections
     from evalkit.statistics.loss import loss_estimate
 
+    replay = source.replay
     made = accounts(replay, parts.ENDS)
-    ledger, out = quantities(made, replay), []
+    ends, out = quantities(made, replay), []
     for at, (end, loss) in enumerate(zip(parts.ENDS, priced(made, replay, amounts), strict=True)):
-        less = choice.saves(loss, replay.design)
+        less = choice.saves(made.only([at]), replay, amounts)
         verdict = "not distinguishable"
         if less.low is not None and less.high is not None and (less.low > 0 or less.high < 0):
             verdict = "saves" if less.low > 0 else "costs more"
-        events = {"abstained": float(ledger.abstained[at].sum()), "person": float(ledger.person[at].sum())}
+        events = {"abstained": float(ends.abstained[at].sum()), "person": float(ends.person[at].sum())}
         total = rows.plain(loss_estimate(loss, replay.design))
         out.append({"end": end.id, **events, "total": total, "difference": rows.plain(less), "verdict": verdict})
-    return out
+    return {"without_a_model": out, "pays": sections.pays(ledger, ends, amounts, source)}
 
 
 def _residual(unseen: Accounts, replay: Replay) -> Row:

@@ -49,8 +49,9 @@ def _unknown_part(found: Decision) -> list[str]:
     ends = f"{compact(of['bound_low'])} to {compact(of['bound_high'])} {unit}"
     return [
         f"What the recommended policy does is known on {known} questions; the others lack a grade or a comparison and leave its "
-        "figures. Each policy loses its own ones, so that easy questions may count for more in some. If all of them ended as "
-        f"well or as badly as can be, it would come to {ends} per 1,000."
+        "figures. Each policy leaves out its own ones, so totals side by side may rest on easier or harder questions; differences "
+        "are on those where both are known. If all of them ended as well or as badly as can be, "
+        f"it would come to {ends} per 1,000."
     ]
 
 
@@ -62,8 +63,8 @@ METHOD: Sequence[str] = (
     "The best of many policies looks better than it is. So settings and families are chosen on nine tenths of the questions "
     "and priced on the last tenth, in turns (by whole clusters); intervals are 95 %, clustered. Families that can't be told "
     "from the recommended one stand beside it.",
-    "Where two policies are compared, it is on the same questions, paired: two may really differ although their own "
-    "intervals overlap.",
+    "Where two policies are compared, it is on the questions where both are known, paired: two may really differ although their "
+    "own intervals overlap.",
 )
 
 

@@ -240,8 +240,10 @@ def _head(run: str, header: Row, look: Look, outcomes: str) -> Row:
 
 
 def _invented(given: PriceList | None) -> list[str]:
+    from evalkit.reports.display import clean
+
     return (
-        [f"The prices of {given.title} are an EXAMPLE, made up, not any vendor's."] if given and given.example else []
+        [f"The prices are an EXAMPLE, not any vendor's: {clean(given.title, 120)}."] if given and given.example else []
     )
 
 

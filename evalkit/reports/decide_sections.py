@@ -123,6 +123,18 @@ def what_if(found: Accounts, ledger: Quantities, amounts: Amounts, source: Read,
     return sorted(rows, key=lambda row: min((_far(flip["factor"]) for flip in row["flips"]), default=float("inf")))
 
 
+def pays(ledger: Quantities, ends: Quantities, amounts: Amounts, source: Read) -> list[Row]:
+    """From where on each number alone makes a model pay, against asking none: those first that are nearest to what is stated."""
+    from evalkit.policies import what_if
+
+    rows = [
+        {"number": _number(number, source), "label": _label(number, source), "unit": "factor" if "." in number and
+         not number.startswith("loss.") else "amount", "stated": stated, "at": factor * stated, "factor": factor}
+        for number, (stated, factor) in what_if.pays(ledger, ends, amounts, source.replay.tiers).items()
+    ]  # fmt: skip
+    return sorted(rows, key=lambda row: _far(row["factor"]))
+
+
 def _far(factor: float) -> float:
     from math import log
 

@@ -15,7 +15,7 @@ from evalkit.reports.display import MISSING, clean, number
 from evalkit.reports.plots_decide import compact, policy_name
 
 MISSED = "not distinguishable"
-WITHOUT = {"person": "a person for every question", "abstain": "no answer to any question"}
+WITHOUT = {"person": "a person for every question", "abstain": "answering no question at all"}
 GRAVE = 4  # severities from which a wrong answer is an incident
 Decision = Mapping[str, Any]
 
@@ -74,15 +74,6 @@ def rate(est: Mapping[str, Any] | None, per: float = 1000.0) -> str:
 def _events(value: float, per: float) -> str:
     scaled = value * per
     return number(scaled, 0 if scaled >= 20 else 1)
-
-
-def what_is_counted(found: Decision) -> str:
-    """What the total is made of."""
-    if found["money"]["running_in_total"]:
-        return "losses, people's work and what models cost"
-    if found["money"]["currency"]:
-        return "losses and people's work (what models cost stands beside it)"
-    return "unwanted events: wrong answers, needless abstentions, questions a person handles, false alarms"
 
 
 # --- the three sentences
@@ -159,7 +150,7 @@ def _known_part(found: Decision) -> str:
     """On how many questions it is known what the recommended policy does; "" where on all."""
     of = found["choice"]["honest"]
     known, asked = of["n_graded"], of["n_asked"]
-    return f"; what it does is known on {number(100 * known / asked, 0)}% of them" if known < asked else ""
+    return f"; whether it errs is known on {number(100 * known / asked, 0)}% of them" if known < asked else ""
 
 
 def _changes(found: Decision) -> str:
@@ -228,6 +219,8 @@ def _which(found: Decision) -> Card:
     answer = listed([shown[name] for name in together]) if together else "No model: a person decides everything"
     if own["kind"] == "committee":
         answer += ", together"
+    if _cheapest_without(found):
+        answer = f"None pays; if one must: {answer}"
     return Card("Which model?", answer, tuple(lines))
 
 
@@ -239,8 +232,8 @@ def _for_what(found: Decision) -> Card:
         f"A person handles {rate(rates['person'])} of 1,000"
         if rates["person"]["value"]
         else "No question goes to a person",
-        f"No answer, or that it can’t be known: {rate(rates['abstained'])} of 1,000; "
-        f"{rate(rates['needless'])} of them could have been answered",
+        f"No answer, or that it can’t be known: {rate(rates['abstained'])} of 1,000, "
+        f"of which {rate(rates['needless'])} have an answer",
     ]
     routed = own["kind"] in ("routing", "abstain")
     answer = own["words"] if routed else f"All questions like those of “{clean(found['run']['suite_title'], 80)}”"
@@ -295,7 +288,7 @@ def _checkers_of(found: Decision, own: Mapping[str, Any]) -> str:
 
 def _price(found: Decision) -> Card:
     own, currency, prices = recommended(found), found["money"]["currency"], found["money"]["prices_currency"]
-    lines = [f"In all {spanned(found['choice']['honest'], currency)} per 1,000 questions: {what_is_counted(found)}"]
+    lines = [f"Of it: {_items(found)}"]
     running = own["running"]
     if running is not None:
         lines.append(f"Models alone: {spanned(running, prices)} per 1,000")
@@ -313,6 +306,22 @@ def _price(found: Decision) -> Card:
     return Card("At what price?", spanned(found["choice"]["honest"], currency) + " per 1,000", tuple(lines))
 
 
+def _items(found: Decision) -> str:
+    """What a policy's total is made of, the greatest part first."""
+    point = next(point for point in found["points"] if point["id"] == found["choice"]["recommended"])
+    amounts, money = found["amounts"], found["money"]
+    wrong = sum(amounts[f"loss.{severity}"] * events for severity, events in enumerate(point["wrong"], 1))
+    parts = [
+        ("wrong answers", wrong),
+        ("questions without an answer that have one", amounts["abstention_cost"] * point["abstained"]),
+        ("people’s work", amounts["check_cost"] * point["person"]),
+        ("right answers challenged", amounts["false_alarm_cost"] * point["alarm"]),
+    ]
+    if money["running_in_total"] and point["running"] is not None:
+        parts.append(("models", money["exchange"] * point["running"]))
+    return "; ".join(f"{what} {compact(much)}" for what, much in sorted(parts, key=lambda part: -part[1]))
+
+
 def _certainty(found: Decision) -> Card:
     choice = found["choice"]
     rivals = [ident for ident in choice["open"] if ident != choice["recommended"]]
@@ -324,6 +333,10 @@ def _certainty(found: Decision) -> Card:
     lines = [f"{number(found['run']['n_questions'])} questions, each policy replayed on the same answers"]
     lines += [f"Not told apart: {_short(found, ident)}" for ident in rivals[:2]]
     lines += _cheaper_to_run(found, rivals)
+    if found["choice"]["honest"]["n_graded"] < found["choice"]["honest"]["n_asked"]:
+        lines.append(
+            f"Known on {number(found['choice']['honest']['n_graded'])} questions; the worst case of the others is below"
+        )
     lines.append(_chosen_apart(found))
     return Card("How sure?", answer, tuple(lines))
 
@@ -353,23 +366,33 @@ def _chosen_apart(found: Decision) -> str:
 
 def _change(found: Decision) -> Card:
     rows = [(flip, row) for row in found["what_if"] for flip in row["flips"][:1]]
-    near = nearest(found)
-    if near is None:
+    near, pays = nearest(found), _pays(found)
+    if near is None and not pays:
         return Card(
             "What would change it?",
             "Nothing that was tried",
             (f"{number(len(found['what_if']))} numbers were halved and doubled",),
         )
-    answer = f"{near[1]['label']} {_direction(*near, found['money']['currency'])}"
     lines = [
         f"{row['label']} {_direction(flip, row, found['money']['currency'])}: {_short(found, flip['recommended'])}"
-        for flip, row in rows
-        if (flip, row) != near
+        for flip, row in ([near] if near else []) + [one for one in rows if one != near]
     ]
+    first, lines = (pays[0], [*pays[1:2], *lines]) if pays else (lines[0].rpartition(": ")[0], lines[1:])
     held = [row["label"] for row in found["what_if"] if not row["flips"]]
     if held:
         lines = [*lines[:2], f"No change by {listed([_lower(label) for label in held])}"]
-    return Card("What would change it?", answer, tuple(lines[:4]))
+    return Card("What would change it?", first, tuple(lines[:4]))
+
+
+def _pays(found: Decision) -> list[str]:
+    """Where asking no model is cheaper: from where on one number alone makes a model pay, the nearest first."""
+    if _cheapest_without(found) is None:
+        return []
+    said = [
+        f"A model pays once {_lower(row['label'])} is {_direction(row, row, found['money']['currency'])}"
+        for row in found["pays"]
+    ]
+    return said or ["No number alone, from a hundredth to a hundred times what it is, makes a model pay"]
 
 
 def held(found: Decision) -> str:

@@ -103,6 +103,7 @@ def found() -> dict[str, Any]:
             {"end": "abstain", "abstained": 900.0, "person": 0.0, "total": est(1800.0, 1700.0, 1900.0), "difference": est(1490.0, 1300.0, 1600.0), "verdict": "saves"},
             {"end": "person", "abstained": 0.0, "person": 1000.0, "total": est(4000.0, 4000.0, 4000.0), "difference": est(3690.0, 3500.0, 3800.0), "verdict": "saves"},
         ],
+        "pays": [],
         "residual": {"all": est(0.02, 0.01, 0.04), "grave": est(0.004, 0.001, 0.01)},
         "frontier": {"dimensions": ["loss", "running cost"], "left_out": ["latency"],
                      "members": [{"policy": ALONE, "real": None}, {"policy": CHECKED, "real": False}]},
@@ -228,11 +229,30 @@ def test_no_model_at_all_is_said_first_where_it_is_cheaper(found: dict[str, Any]
         "By these amounts no model pays: a person for every question comes to 200 EUR [190, 210] per 1,000"
     )
     assert "110 [60.0, 150] less than the best policy with one" in first and "deploy this: do cross-check" in first
+    which, change = (
+        card for card in decide_words.cards(found) if card.question in ("Which model?", "What would change it?")
+    )
+    assert which.answer.startswith("None pays; if one must: ")
+    assert change.answer == "No number alone, from a hundredth to a hundred times what it is, makes a model pay"
+    found["pays"] = [
+        {
+            "number": "loss.3",
+            "label": "A wrong answer of severity 3",
+            "unit": "amount",
+            "stated": 30.0,
+            "at": 12.0,
+            "factor": 0.4,
+        }
+    ]
+    assert (
+        decide_words.cards(found)[5].answer
+        == "A model pays once a wrong answer of severity 3 is below 12 EUR instead of 30"
+    )
     assert "a person for every question 200 EUR" in " ".join(
         line for card in decide_words.cards(found) for line in card.lines
     )
     shown = {row[0].text: row[3].text for row in decide_view.without(found).rows}
-    assert shown == {"no answer to any question": "the recommended policy is really cheaper",
+    assert shown == {"answering no question at all": "the recommended policy is really cheaper",
                      "a person for every question": "really cheaper than the recommended policy"}  # fmt: skip
 
 
@@ -241,7 +261,12 @@ def test_what_is_not_known_is_said_with_its_worst_case(found: dict[str, Any]) ->
     found["choice"]["honest"] |= {"n_graded": 22, "bound_low": 120.0, "bound_high": 9000.0}
     note = next(note for note in decide_notes.notes(found) if "known on 22 of 40 questions" in note)
     assert "120 to 9,000 EUR per 1,000" in note
-    assert "what it does is known on 55% of them" in decide_words.sentences(found)[2]
+    assert "whether it errs is known on 55% of them" in decide_words.sentences(found)[2]
+
+
+def test_a_total_is_told_by_its_items(found: dict[str, Any]) -> None:
+    price = next(card for card in decide_words.cards(found) if card.question == "At what price?")
+    assert price.lines[0].startswith("Of it: wrong answers 200; people’s work 100; models 3;")  # 20 x 10, 25 x 4, 1 + 2
 
 
 def test_of_those_not_told_apart_the_one_that_costs_least_to_run_is_named(found: dict[str, Any]) -> None:
@@ -260,7 +285,7 @@ def test_sliders_reprice_linearly(found: dict[str, Any]) -> None:
         found, dear, found["amounts"] | {"check_cost": 20.0}
     )
     said = decide_live.verdict(found, dear, found["amounts"] | {"check_cost": 20.0})
-    assert "no answer to any question 1,800; a person for every question 20.0 k" in said
+    assert "answering no question at all 1,800; a person for every question 20.0 k" in said
     moved = decide_live.moved(found, found["amounts"] | {"check_cost": 20.0}, {})
     assert moved["policies"][DEAR]["roles"][0] == "recommended" and moved["policies"][DEAR]["loss"]["low"] is None
     assert decide_live.moved(found, found["amounts"], {}) == found

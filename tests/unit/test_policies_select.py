@@ -11,8 +11,9 @@ from policy_worlds import AMOUNTS, at_cells, draw, drawn, of_cells, one_run, pop
 from evalkit.policies import Amounts, accounts, kinds, priced, quantities
 from evalkit.policies.folds import lowest, values
 from evalkit.policies.frontier import pareto, undominated
+from evalkit.policies.parts import ENDS
 from evalkit.policies.select import choose, mixed
-from evalkit.policies.what_if import variations
+from evalkit.policies.what_if import pays, variations
 from evalkit.statistics.loss import loss_difference, loss_estimate
 
 MONEY = AMOUNTS["experts pay"]
@@ -273,9 +274,68 @@ def test_a_saving_is_against_what_the_choice_costs_on_questions_it_had_not_seen(
     replay, found = run
     made = choose(found, replay, MONEY, seed=3)
     other = priced(found.only([0]), replay, MONEY)[0]
-    saved = made.saves(other, replay.design)
+    saved = made.saves(found.only([0]), replay, MONEY)
     assert saved.value == pytest.approx(other.figure.value - made.honest.figure.value)
     assert priced(made.unseen, replay, MONEY)[0].figure.value == pytest.approx(made.honest.figure.value)
     plain = loss_difference(other, made.honest, replay.design)
     assert saved.low <= plain.low and saved.high >= plain.high
     assert (saved.high - saved.low > plain.high - plain.low) == (made.swayed > 0)
+
+
+def test_what_is_not_known_of_one_policy_does_not_flatter_it(run):
+    """The third policy isn't known wherever it errs: on its own it looks faultless; against others it is nothing but fair."""
+    replay, found = run
+    known = found.known.copy()
+    known[2] &= ~found.wrong[2]
+    known[3, ::3] = False
+    found = found.knowing(known)
+    made = choose(found, replay, MONEY, seed=3)
+    for at in (0, 2, 3):
+        both = made.unseen.known[0] & found.known[at]
+        less = by_loop(replay, found, at, both) - by_loop(replay, made.unseen, 0, both)
+        assert made.saves(found.only([at]), replay, MONEY).value == pytest.approx(less)
+    own = made.families[made.family]
+    dealt = (np.random.default_rng(3).permutation(200) % 10)[replay.grid.cluster]
+    base = mixed(found, own.chosen_in, dealt)
+    differences = 0
+    for family in made.families:
+        if family.against is None:
+            continue
+        row = mixed(found, family.chosen_in, dealt)
+        both = row.known[0] & base.known[0]
+        less = by_loop(replay, row, 0, both) - by_loop(replay, base, 0, both)
+        assert family.against.value == pytest.approx(less)
+        apart = family.honest.figure.value - own.honest.figure.value
+        differences += abs(less - apart) > 1e-6
+    assert differences  # else this shows nothing
+
+
+def test_from_where_on_a_model_pays_equals_pricing_anew(run):
+    """Each number that it names is set to what it says, and a little less far: the cheapest policy beats asking nobody only then."""
+    replay, found = run
+    costly = replace(MONEY, loss=200 * MONEY.loss, check=0.5, abstention=0.2, false_alarm=0.5)
+    ledger, ends = quantities(found, replay), quantities(accounts(replay, ENDS), replay)
+
+    def lead(amounts):
+        return ledger.totals(amounts).min() - ends.totals(amounts).min()
+
+    assert lead(costly) > 0  # asking nobody is cheaper
+    said = pays(ledger, ends, costly, replay.tiers)
+    assert said
+    for number, (stated, factor) in said.items():
+        if number.startswith("loss."):
+            at = int(number[5:]) - 1
+
+            def of(times, at=at):
+                return replace(costly, loss=np.where(np.arange(5) == at, costly.loss * times, costly.loss))
+        elif number in (
+            names := {"abstention_cost": "abstention", "check_cost": "check", "false_alarm_cost": "false_alarm"}
+        ):
+
+            def of(times, name=names[number]):
+                return replace(costly, **{name: getattr(costly, name) * times})
+        else:
+            continue
+        assert stated > 0 and lead(of(factor)) <= 1e-9
+        assert lead(of(factor * (1.02 if factor < 1 else 0.98))) > 0
+    assert {"abstention_cost", "check_cost"} & set(said) or any(name.startswith("loss.") for name in said)
