@@ -49,8 +49,8 @@ def _unknown_part(found: Decision) -> list[str]:
     ends = f"{compact(of['bound_low'])} to {compact(of['bound_high'])} {unit}"
     return [
         f"What the recommended policy does is known on {known} questions; the others lack a grade or a comparison and leave its "
-        "figures. Each policy leaves out its own ones, so totals side by side may rest on easier or harder questions; differences "
-        "are on those where both are known. If all of them ended as well or as badly as can be, "
+        "figures. Each policy leaves out its own ones, so totals side by side may rest on easier or harder questions; "
+        "differences are on those where both are known. If all of them ended as well or as badly as can be, "
         f"it would come to {ends} per 1,000."
     ]
 

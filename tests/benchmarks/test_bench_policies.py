@@ -21,13 +21,14 @@ MODELS, CELLS, POLICIES = 16, 10_000, 500
 
 
 def panel(rng: np.random.Generator) -> Replay:
-    """SIMULATED models of rising skill and price; the same wrong answer half of the time."""
+    """SIMULATED models of rising skill and price; the same wrong answer half of the time; one answer in twenty isn't graded."""
     said = np.where(
         rng.random((MODELS, CELLS)) < np.linspace(0.6, 0.9, MODELS)[:, None], 0, rng.integers(1, 4, (MODELS, CELLS))
     )
     outcome = np.where(said == 0, 0, 2)
     quiet = rng.random((MODELS, CELLS)) < 0.05
     outcome[quiet] = 3
+    outcome[~quiet & (rng.random((MODELS, CELLS)) < 0.05)] = -1  # not graded
     kinds_of = [
         np.where(quiet[a] | quiet[b], NO_PAIR, np.where(said[a] == said[b], 0, 2)) for a, b in model_pairs(MODELS)
     ]
