@@ -24,6 +24,7 @@ from evalkit.statistics.ratios import Counts, Rows, estimate, ratio, share_bound
 from evalkit.statistics.subset import rows_of
 from evalkit.types import Estimate
 
+BLOCK = 64  # policies that are priced at once: more would only take more memory
 EVENTS = ("wrong", "abstained", "person", "alarm")
 QUANTILES = (0.5, 0.95)
 LATENCY = "Woodruff, linearised SE between clusters"
@@ -167,7 +168,11 @@ def priced(found: Accounts, replay: Replay, amounts: Amounts) -> list[ExpectedLo
     policy's cost is unknown, its value is None.
     """
     unknown = running_unknown(found) if amounts.running > 0 else np.zeros(len(found), dtype=np.bool_)
-    figures = expected_loss(_pseudo(found, replay), replay.workload, amounts.costs, _charges(found, amounts))
+    top = float(_spent(found).max(initial=0.0)) if amounts.running > 0 else 0.0
+    figures = []
+    for at in range(0, len(found), BLOCK):
+        some = found.only(range(at, min(at + BLOCK, len(found))))
+        figures += expected_loss(_pseudo(some, replay), replay.workload, amounts.costs, _charges(some, amounts, top))
     none = replace(figures[0].figure, value=None, unweighted=None, bounds=(None, None)) if figures else None
     return [ExpectedLoss(none, (), None) if no and none else one for one, no in zip(figures, unknown, strict=True)]
 
@@ -186,16 +191,18 @@ def _pseudo(found: Accounts, replay: Replay) -> Grid:
     return replace(replay.grid, asked=asked, answered=found.known, outcome=outcome, confidence=nothing)
 
 
-def _charges(found: Accounts, amounts: Amounts) -> list[Charge]:
+def _spent(found: Accounts) -> FloatArray:
+    return np.where(found.known & ~np.isnan(found.cost), found.cost, 0.0)
+
+
+def _charges(found: Accounts, amounts: Amounts, top: float) -> list[Charge]:
+    """`top`: the most that any policy spends on a cell, 0 where what models cost isn't counted."""
     charges = [
         Charge(amounts.check, found.person.astype(np.float64)),
         Charge(amounts.false_alarm, found.alarm.astype(np.float64)),
     ]
-    if amounts.running > 0:
-        spent = np.where(found.known & ~np.isnan(found.cost), found.cost, 0.0)
-        top = float(spent.max(initial=0.0))
-        if top > 0:
-            charges.append(Charge(amounts.running * top, spent / top))
+    if top > 0:
+        charges.append(Charge(amounts.running * top, _spent(found) / top))
     return charges
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from evalkit.policies.folds import fold_sums, lowest, unsteadiness
-from evalkit.policies.measure import Accounts, Amounts, priced, running_unknown
+from evalkit.policies.measure import BLOCK, Accounts, Amounts, priced, running_unknown
 from evalkit.policies.replay import Replay
 from evalkit.statistics.arrays import BoolArray, FloatArray, IntArray
 from evalkit.statistics.design import Design, standard_errors
@@ -194,9 +194,13 @@ def in_common(
 
     Else a policy that isn't known on hard questions would look better than one that is.
     """
-    both = some.known & base.known
-    ours = base.only([0] * len(some)).knowing(both)
-    return list(zip(priced(some.knowing(both), replay, amounts), priced(ours, replay, amounts), strict=True))
+    out: list[tuple[ExpectedLoss, ExpectedLoss]] = []
+    for at in range(0, len(some), BLOCK):
+        part = some.only(range(at, min(at + BLOCK, len(some))))
+        both = part.known & base.known
+        ours = base.only([0] * len(part)).knowing(both)
+        out += zip(priced(part.knowing(both), replay, amounts), priced(ours, replay, amounts), strict=True)
+    return out
 
 
 def _against(
