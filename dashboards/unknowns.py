@@ -14,6 +14,7 @@ from evalkit.reports import page, plots_dots, plots_unknowns, slices, view, view
 from evalkit.reports.display import labels
 
 PAIRS, ANSWERS = 3, 40  # of twins on a page at most
+DRAWN = 6  # models whose calibration is drawn at once
 KEYS = ("unknown_answer_hallucination", "over_abstention")
 SIDES = {"known": "answerable twin", "unknown": "unanswerable twin"}
 ASK_FOR_IT = "The protocol asks for no confidence, or no graded answer states one. Ask with the protocol 'elicited'."
@@ -136,8 +137,14 @@ def _calibration(run: str, names: dict[str, str], part: dict[str, Any]) -> None:
     st.text(
         "Bins of equal weight. Dot: share correct, with 95 % interval and n above; on the dashed line it is as stated."
     )
-    grid = show.pairs(len(shown))
-    for at, name in enumerate(shown):
+    at = state.pager(len(shown), DRAWN, key="drawn")
+    drawn_now = shown[DRAWN * (at - 1) : DRAWN * at]
+    if len(shown) > DRAWN:
+        st.text(
+            f"Drawn: models {DRAWN * (at - 1) + 1} to {DRAWN * (at - 1) + len(drawn_now)} of {len(shown)}; the tables have all."
+        )
+    grid = show.pairs(len(drawn_now))
+    for at, name in enumerate(drawn_now):
         with grid[at]:
             drawn = plots_unknowns.reliability(found["models"][name], names[name], dark=show.dark())
             show.chart(drawn, name=f"reliability-{at + 1}")

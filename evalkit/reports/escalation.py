@@ -87,7 +87,10 @@ def _signal(replay: Replay, cheap: int, by: By, run: str) -> Any:
     signals = {"confidence": replay.grid.confidence[cheap], "self_divergence": -replay.unsteady[cheap],
                "severity": -replay.workload.severity.astype(np.float64)}  # fmt: skip
     if bool(np.isnan(signals[by]).all()):
-        ask = {"confidence": "ask with --protocol elicited", "self_divergence": "ask with --repeats 2 or more"}
+        ask = {
+            "confidence": "ask a suite whose protocol is 'elicited'",
+            "self_divergence": "ask with --repeats 2 or more",
+        }
         raise InputError(
             f"run {run}: nothing is known of {BY[by].partition(',')[0]}; {ask[by]}, or choose another --by"
         )

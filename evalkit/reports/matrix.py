@@ -11,6 +11,7 @@ from evalkit.reports.kept import Shelf
 from evalkit.reports.questions import conditions
 
 WHO = ("a_right", "b_right", "both_wrong", "unknowable", "ungraded")
+_SHARES = ("contradiction_rate", "joint_wrong_consensus")
 Row = dict[str, Any]
 
 
@@ -50,12 +51,12 @@ def _part(results: Path, run: str, stratum: str | None, severity: int | None) ->
     seen = look(results, run)
     enters = seen.cells(stratum, severity)
     grid, design = part_of(seen.grid, seen.design, enters)
-    found = part_figures(grid, seen.kinds[:, enters])
+    found = part_figures(grid, seen.kinds[:, enters], _SHARES)
     return [
         {
             "a": seen.models[a],
             "b": seen.models[b],
-            **{key: asdict(estimate(figures[key], design)) for key in ("contradiction_rate", "joint_wrong_consensus")},
+            **{key: asdict(estimate(figures[key], design)) for key in _SHARES},
             "who_was_right": who,
             "excess_divergence": None,
             "joint_low": None,

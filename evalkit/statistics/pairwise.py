@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,6 +33,14 @@ from evalkit.statistics.ratios import (
 )
 from evalkit.types import Estimate
 
+SHARES = (
+    "contradiction_rate",
+    "joint_wrong_consensus",
+    "residual_ab",
+    "residual_ba",
+    "false_alarm_ab",
+    "false_alarm_ba",
+)
 WHO_WAS_RIGHT = ("a_right", "b_right", "both_wrong", "unknowable", "ungraded")
 
 
@@ -85,14 +93,17 @@ def pair_figures(grid: Grid, pairs: Pairs) -> list[dict[str, Linearised]]:
     return [_figures(view) for view in _views(pairs, grid)]
 
 
-def part_figures(grid: Grid, kinds: Int8Array) -> list[tuple[int, int, dict[str, Linearised], dict[str, int]]]:
-    """For each pair a < b over some of a run's cells (`subset.only_cells`): a, b, its shares and who was right, in numbers.
+def part_figures(
+    grid: Grid, kinds: Int8Array, wanted: Sequence[str] = SHARES
+) -> list[tuple[int, int, dict[str, Linearised], dict[str, int]]]:
+    """For each pair a < b over some of a run's cells (`subset.only_cells`): a, b, its `wanted` shares and who was right, in
+    numbers.
 
     `kinds`: the relations there, as pairs of models x cells.
     """
     rows = grid_rows(grid)
     views = [_View(grid, rows, a, b, kind) for kind, (a, b) in zip(kinds, model_pairs(grid.n_models), strict=True)]
-    return [(view.a, view.b, _figures(view), _who_was_right(view)[0]) for view in views]
+    return [(view.a, view.b, _figures(view, wanted), _who_was_right(view)[0]) for view in views]
 
 
 @dataclass(frozen=True)
@@ -154,21 +165,22 @@ def _metrics(view: _View, own: list[Linearised], design: Design) -> PairMetrics:
     )
 
 
-def _figures(view: _View) -> dict[str, Linearised]:
+def _figures(view: _View, wanted: Sequence[str] = SHARES) -> dict[str, Linearised]:
     a, b = view.outcome(view.a), view.outcome(view.b)
     quiet = view.kind != CONTRADICT
     committed = view.both_graded & view.decided
     resolved = view.both_graded & (view.decided | (a == ABSTAINED) | (b == ABSTAINED))
     missing = view.both_asked & ~resolved
     both_wrong = (a == INCORRECT) & (b == INCORRECT) & quiet
-    return {
-        "contradiction_rate": view.share(view.kind == CONTRADICT, view.decided, view.may_both_commit & ~view.decided),
-        "joint_wrong_consensus": view.share(both_wrong, committed, view.may_both_commit & ~committed),
-        "residual_ab": view.share((a == INCORRECT) & quiet, resolved, missing),
-        "residual_ba": view.share((b == INCORRECT) & quiet, resolved, missing),
-        "false_alarm_ab": view.share((a == CORRECT) & ~quiet, resolved, missing),
-        "false_alarm_ba": view.share((b == CORRECT) & ~quiet, resolved, missing),
+    parts = {
+        "contradiction_rate": (view.kind == CONTRADICT, view.decided, view.may_both_commit & ~view.decided),
+        "joint_wrong_consensus": (both_wrong, committed, view.may_both_commit & ~committed),
+        "residual_ab": ((a == INCORRECT) & quiet, resolved, missing),
+        "residual_ba": ((b == INCORRECT) & quiet, resolved, missing),
+        "false_alarm_ab": ((a == CORRECT) & ~quiet, resolved, missing),
+        "false_alarm_ba": ((b == CORRECT) & ~quiet, resolved, missing),
     }
+    return {name: view.share(*parts[name]) for name in wanted}
 
 
 def _who_was_right(view: _View) -> tuple[dict[str, int], dict[str, float] | None]:

@@ -152,3 +152,20 @@ def test_without_confidence_and_without_unknowns_it_says_so(tmp_path: Path, app:
     assert "No curve: nothing states a confidence." in shown
     assert "No calibration: nothing here states a confidence." in shown
     assert "The protocol asks for no confidence" in shown
+
+
+def test_of_many_models_few_are_shown_at_once_and_all_can_be_reached(app: Any, tmp_path: Path) -> None:
+    """Nine SIMULATED models: a page of twins has as few pairs as stay readable, and calibration is drawn for six at a time."""
+    planted = {"knows": 0.7, "abstains_known": 0.1, "fabricates": 0.5, "shared_error": 0.3}
+    models = [{"id": f"SIMULATED-{at}", "family": "simulated", "tier": "fast", "simulated": planted} for at in range(9)]
+    panel = tmp_path / "many.yaml"
+    panel.write_text(json.dumps({"id": "many", "title": "Many SIMULATED models", "models": models}))
+    asked = ("run", "quickstart", "--panel", panel, "--seed", 0, "--results", tmp_path / "R")
+    stores.evalkit(*asked)
+    at = app(PAGE, results=tmp_path / "R")
+    shown = texts(at)
+    assert "Pairs 1 to 2 of " in shown  # of nine models: two pairs are 36 answers
+    assert "Drawn: models 1 to 6 of 9; the tables have all." in shown
+    rest = texts(app(PAGE, results=tmp_path / "R", drawn="2"))
+    assert "Drawn: models 7 to 9 of 9; the tables have all." in rest
+    assert "Pairs 1 to 3 of " in texts(app(PAGE, results=tmp_path / "R", model="SIMULATED-8"))

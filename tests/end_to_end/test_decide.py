@@ -207,7 +207,7 @@ def test_what_no_model_at_all_comes_to(found: dict[str, Any], results: Path) -> 
 
 
 def test_two_models_of_a_run_are_put_one_before_the_other(cli: Cli, results: Path) -> None:
-    """Nobody states a confidence in this run; the gravest questions first is known, and its ends are the models alone."""
+    """The gravest questions are sent on first: from none of them to all."""
     two = ("--cheap", "SIMULATED-eager", "--expensive", "SIMULATED-careful")
     ended = cli("escalate", "latest", *two, "--by", "severity", "--results", results, "--json")
     assert ended.code == 0, ended.err
