@@ -162,6 +162,7 @@ def main() -> None:
     idents = list(names)
     _matrix(found, names, (state.get("a", idents[0]), state.get("b", idents[1])))
     _contradictions(run, found, names, part)
+    show.first_these()
     _right(found, names)
     _noise(run, found, names, whole=not any(part.values()))
     with st.expander(

@@ -25,7 +25,7 @@ BADGES = {
     "filtered": "orange",
 }
 ROWS_HIGH = 14  # of a grid, before it scrolls
-BEFORE_CHARTS_S = {True: 0.3, False: 0.1}  # in a browser that has just come, and in one that has the page
+BEFORE_CHARTS_S = {True: 0.5, False: 0.1}  # in a browser that has just come, and in one that has the page
 _SEEN = "_seen"
 
 

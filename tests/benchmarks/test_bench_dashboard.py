@@ -18,6 +18,7 @@ from evalkit.reports import pdf
 pytestmark = pytest.mark.bench
 MODELS, QUESTIONS = 16, 62_500
 HERE = Path(__file__).parent
+BARE_S = 1.1  # a bare Streamlit page in a fresh browser; where it takes longer, the machine is slower by so much
 COLD_S, WARM_S, FILTER_S, PAGE_S, PEAK_MIB = 4.0, 1.5, 1.0, 0.3, 1536
 RESULTS, SECTION = HERE / "RESULTS.md", "## Dashboard\n"
 PAGED = ("questions", "contradictions", "twins", "one question")
@@ -95,7 +96,8 @@ def test_a_million_answers(tmp_path: Path) -> None:
     slow = {name: seconds for name, seconds in found["warm"].items()
             if seconds > (PAGE_S if name.startswith(PAGED) else FILTER_S)}  # fmt: skip
     assert not slow
-    assert seen["overview"]["cold"]["figures"] < COLD_S
-    assert seen["overview"]["warm"]["figures"] < WARM_S
-    assert {name: one for name, one in seen["changes"]["again"].items() if one["figures"] >= FILTER_S} == {}
+    slow_by = max(1.0, seen["bare"]["warm"]["figures"] / BARE_S)
+    assert seen["overview"]["cold"]["figures"] < COLD_S * slow_by
+    assert seen["overview"]["warm"]["figures"] < WARM_S * slow_by
+    assert {name: one for name, one in seen["changes"]["again"].items() if one["figures"] >= FILTER_S * slow_by} == {}
     assert seen["changes"]["mib"]["peak"] < PEAK_MIB
