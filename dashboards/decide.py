@@ -118,6 +118,8 @@ def main() -> None:
     st.text(decide_page.frontier_note(found))
     show.tables(decide_view.policies(found, words=False), decide_view.without(found), name="policies")
     st.header("What would change the recommendation", anchor=False)
+    for said in decide_words.pays(found):
+        st.text(f"{said}.")
     table = decide_view.what_if(found)
     if table is not None:
         show.tables(table, name="what-if")

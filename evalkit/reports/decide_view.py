@@ -265,7 +265,12 @@ def teams(found: Decision) -> Table | None:
         f"Misses, alarms, checks and silence per 1,000, {unit(found)}",
     )
     return (
-        Table("The best team: an answer goes out where no checker contradicts it", header, tuple(rows), words=2)
+        Table(
+            "The best team, whatever its models cost: an answer goes out where no checker contradicts it",
+            header,
+            tuple(rows),
+            words=2,
+        )
         if rows
         else None
     )

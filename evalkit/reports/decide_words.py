@@ -150,7 +150,12 @@ def _known_part(found: Decision) -> str:
     """On how many questions it is known what the recommended policy does; "" where on all."""
     of = found["choice"]["honest"]
     known, asked = of["n_graded"], of["n_asked"]
-    return f"; whether it errs is known on {number(100 * known / asked, 0)}% of them" if known < asked else ""
+    if known >= asked:
+        return ""
+    said = f"; whether it errs is known on {number(100 * known / asked, 0)}% of them"
+    if of["bound_low"] is None:
+        return said
+    return f"{said} ({compact(of['bound_low'])} to {compact(of['bound_high'])} if all others ended well, or badly)"
 
 
 def _changes(found: Decision) -> str:
@@ -227,13 +232,14 @@ def _which(found: Decision) -> Card:
 def _for_what(found: Decision) -> Card:
     own = recommended(found)
     rates = own["rates"]
+    needless = rates["needless"]["value"] == rates["abstained"]["value"] != 0
     lines = [
         f"A model's answer goes out for {_share(_delivered(rates))} of questions",
         f"A person handles {rate(rates['person'])} of 1,000"
         if rates["person"]["value"]
         else "No question goes to a person",
         f"No answer, or that it can’t be known: {rate(rates['abstained'])} of 1,000, "
-        f"of which {rate(rates['needless'])} have an answer",
+        + ("all of which have one" if needless else f"of which {rate(rates['needless'])} have one"),
     ]
     routed = own["kind"] in ("routing", "abstain")
     answer = own["words"] if routed else f"All questions like those of “{clean(found['run']['suite_title'], 80)}”"
@@ -366,8 +372,8 @@ def _chosen_apart(found: Decision) -> str:
 
 def _change(found: Decision) -> Card:
     rows = [(flip, row) for row in found["what_if"] for flip in row["flips"][:1]]
-    near, pays = nearest(found), _pays(found)
-    if near is None and not pays:
+    near, paying = nearest(found), pays(found)
+    if near is None and not paying:
         return Card(
             "What would change it?",
             "Nothing that was tried",
@@ -377,14 +383,14 @@ def _change(found: Decision) -> Card:
         f"{row['label']} {_direction(flip, row, found['money']['currency'])}: {_short(found, flip['recommended'])}"
         for flip, row in ([near] if near else []) + [one for one in rows if one != near]
     ]
-    first, lines = (pays[0], [*pays[1:2], *lines]) if pays else (lines[0].rpartition(": ")[0], lines[1:])
+    first, lines = (paying[0], [*paying[1:2], *lines]) if paying else (lines[0].rpartition(": ")[0], lines[1:])
     held = [row["label"] for row in found["what_if"] if not row["flips"]]
     if held:
         lines = [*lines[:2], f"No change by {listed([_lower(label) for label in held])}"]
     return Card("What would change it?", first, tuple(lines[:4]))
 
 
-def _pays(found: Decision) -> list[str]:
+def pays(found: Decision) -> list[str]:
     """Where asking no model is cheaper: from where on one number alone makes a model pay, the nearest first."""
     if _cheapest_without(found) is None:
         return []

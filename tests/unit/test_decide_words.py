@@ -261,7 +261,7 @@ def test_what_is_not_known_is_said_with_its_worst_case(found: dict[str, Any]) ->
     found["choice"]["honest"] |= {"n_graded": 22, "bound_low": 120.0, "bound_high": 9000.0}
     note = next(note for note in decide_notes.notes(found) if "known on 22 of 40 questions" in note)
     assert "120 to 9,000 EUR per 1,000" in note
-    assert "whether it errs is known on 55% of them" in decide_words.sentences(found)[2]
+    assert "whether it errs is known on 55% of them (120 to 9,000 if all others" in decide_words.sentences(found)[2]
 
 
 def test_a_total_is_told_by_its_items(found: dict[str, Any]) -> None:
