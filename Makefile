@@ -30,7 +30,7 @@ demo: setup ## Ask real small models 60 questions on this machine, print the fig
 	@echo "The whole report, with the worst questions side by side: results/demo.html   (dashboard: make dashboard)"
 
 test: setup ## All tests
-	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## Style, types, layers
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
