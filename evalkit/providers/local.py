@@ -7,6 +7,7 @@ batching changes answers at temperature 0). It ends when this process does, howe
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import hashlib
 import subprocess
 import sys
@@ -83,16 +84,23 @@ def weights_file(name: str) -> Path:
 def _joined(name: str, parts: list[Path]) -> Path:
     import platformdirs
 
-    path = platformdirs.user_cache_path("evalkit") / f"{name}.gguf"
-    if path.is_file() and path.stat().st_size == sum(p.stat().st_size for p in parts):
+    path, size = platformdirs.user_cache_path("evalkit") / f"{name}.gguf", sum(part.stat().st_size for part in parts)
+    if _is_whole(path, size):
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(f".{hashlib.sha256(str(parts).encode()).hexdigest()[:8]}.part")
-    with half.open("wb") as out:
-        for part in parts:
-            out.write(part.read_bytes())
-    half.replace(path)
+    with path.with_suffix(".lock").open("w") as lock:  # two runs that start at once would write into each other's file
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _is_whole(path, size):
+            half = path.with_suffix(".part")
+            with half.open("wb") as out:
+                for part in parts:
+                    out.write(part.read_bytes())
+            half.replace(path)
     return path
+
+
+def _is_whole(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size
 
 
 def _sha256(paths: list[Path]) -> str:

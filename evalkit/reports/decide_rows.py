@@ -70,13 +70,15 @@ def policy_row(
     rates = measure.rates(found, replay, policy)
     declined = replace(only := found.only([policy]), abstained=only.abstained & replay.grid.answerable)
     rates["needless"] = measure.rates(declined, replay, 0)["abstained"]
+    delivers = replace(only, abstained=only.known & ~only.abstained & ~only.person)
+    rates["delivered"] = measure.rates(delivers, replay, 0)["abstained"]
     times = measure.latency(found, replay, policy) if _timed(found, replay, policy) else {"p50": None, "p95": None}
     return {
         **identity(found, replay, policy),
         "total": plain(loss_estimate(total, replay.design)),
         "loss": plain(loss_estimate(loss, replay.design)),
         "running": per_thousand(rates["cost"]),
-        "rates": {key: plain(rates[key]) for key in (*measure.EVENTS, "needless", "caught")},
+        "rates": {key: plain(rates[key]) for key in (*measure.EVENTS, "delivered", "needless", "caught")},
         "latency": {key: None if value is None else plain(value) for key, value in times.items()},
         "comparisons": _mean(found, replay, policy, found.compared[policy]),
         "tokens": tokens(ledger, replay, policy),

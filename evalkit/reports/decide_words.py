@@ -11,7 +11,7 @@ from typing import Any
 
 from evalkit.reports.committee import WORDS
 from evalkit.reports.decision import listed
-from evalkit.reports.display import MISSING, clean, number
+from evalkit.reports.display import MISSING, clean, estimate, number
 from evalkit.reports.plots_decide import compact, policy_name
 
 MISSED = "not distinguishable"
@@ -234,25 +234,16 @@ def _for_what(found: Decision) -> Card:
     rates = own["rates"]
     needless = rates["needless"]["value"] == rates["abstained"]["value"] != 0
     lines = [
-        f"A model's answer goes out for {_share(_delivered(rates))} of questions",
+        f"A model's answer goes out for {estimate(rates['delivered'], 'rate')} of questions",
         f"A person handles {rate(rates['person'])} of 1,000"
         if rates["person"]["value"]
         else "No question goes to a person",
         f"No answer, or that it can’t be known: {rate(rates['abstained'])} of 1,000, "
-        + ("all of which have one" if needless else f"of which {rate(rates['needless'])} have one"),
+        + ("all of them questions that have one" if needless else f"of which {rate(rates['needless'])} have one"),
     ]
     routed = own["kind"] in ("routing", "abstain")
     answer = own["words"] if routed else f"All questions like those of “{clean(found['run']['suite_title'], 80)}”"
     return Card("For what?", answer, tuple(lines))
-
-
-def _delivered(rates: Mapping[str, Any]) -> float | None:
-    parts = [rates[key]["value"] for key in ("person", "abstained")]
-    return None if None in parts else max(0.0, 1.0 - sum(parts))
-
-
-def _share(value: float | None) -> str:
-    return MISSING if value is None else f"{number(100 * value, 1)}%"
 
 
 def _checked(found: Decision) -> Card:
@@ -294,7 +285,7 @@ def _checkers_of(found: Decision, own: Mapping[str, Any]) -> str:
 
 def _price(found: Decision) -> Card:
     own, currency, prices = recommended(found), found["money"]["currency"], found["money"]["prices_currency"]
-    lines = [f"Of it: {_items(found)}"]
+    lines = [_items(found)]
     running = own["running"]
     if running is not None:
         lines.append(f"Models alone: {spanned(running, prices)} per 1,000")
@@ -313,7 +304,9 @@ def _price(found: Decision) -> Card:
 
 
 def _items(found: Decision) -> str:
-    """What a policy's total is made of, the greatest part first."""
+    """What the recommended policy's total is made of, the greatest part first: of the questions that it was chosen on."""
+    total, honest = recommended(found)["total"]["value"], found["choice"]["honest"]["value"]
+    head = "Of it" if total == honest else "By item, on the questions that it was chosen on"
     point = next(point for point in found["points"] if point["id"] == found["choice"]["recommended"])
     amounts, money = found["amounts"], found["money"]
     wrong = sum(amounts[f"loss.{severity}"] * events for severity, events in enumerate(point["wrong"], 1))
@@ -325,7 +318,8 @@ def _items(found: Decision) -> str:
     ]
     if money["running_in_total"] and point["running"] is not None:
         parts.append(("models", money["exchange"] * point["running"]))
-    return "; ".join(f"{what} {compact(much)}" for what, much in sorted(parts, key=lambda part: -part[1]))
+    told = "; ".join(f"{what} {compact(much)}" for what, much in sorted(parts, key=lambda part: -part[1]))
+    return f"{head}: {told}"
 
 
 def _certainty(found: Decision) -> Card:

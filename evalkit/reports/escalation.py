@@ -188,16 +188,22 @@ def table(found: Mapping[str, Any]) -> Table:
     """Shares of questions sent on, with what comes of it; below each figure what a random router gives."""
     money = f", {clean(found['currency'], 20)}" if found["currency"] else ""
     header = ("sent on", "if signal below", *(LABELS[name] for name in found["measures"]), f"cost per 1,000{money}")
-    caption = "By the share of questions sent on; below each figure: a random router's. Intervals are in the JSON"
+    caption = "By the share of questions sent on; below a random router's, and the paired difference, each with 95 %"
     shown = points(found)
     return Table(caption, header, tuple(_cells(found, point, at == 0) for at, point in enumerate(shown)))
 
 
 def _cells(found: Mapping[str, Any], point: Row, first: bool) -> tuple[Cell, ...]:
     below = "none" if first else "all" if point["threshold"] is None else number(point["threshold"], 3)
-    figures = (Cell(figure(point[name]["router"], _unit(name)), (f"random {figure(point[name]['at_random'], _unit(name))}",))
-               for name in found["measures"])  # fmt: skip
+    figures = (_against_random(point[name], _unit(name)) for name in found["measures"])
     return (Cell(figure(point["share"], "rate")), Cell(below), *figures, Cell(number(point["cost"], 2)))
+
+
+def _against_random(line: Row, unit: str) -> Cell:
+    apart = line["difference"] and (line["difference"]["low"], line["difference"]["high"]) != (0.0, 0.0)
+    less = f"less random {estimate(line['difference'], unit)}" if apart else ""
+    small = (f"random {figure(line['at_random'], unit)}", less)
+    return Cell(figure(line["router"], unit), tuple(part for part in small if part))
 
 
 def render(found: Mapping[str, Any], width: int | None = None, *, color: bool | None = None) -> str:

@@ -14,6 +14,7 @@ from evalkit.reports.plots_money import TICK
 Chart = Any
 _TEXT, _QUIET = {False: INK, True: "#e8ecf1"}, {False: MUTED, True: "#a3adb8"}
 LINES = ("router", "at random")
+_DOTS = 60  # thresholds that can be told apart as dots
 
 
 def curves(found: Mapping[str, Any], *, dark: bool = False) -> tuple[Chart, str]:
@@ -66,6 +67,3 @@ def _panel(found: Mapping[str, Any], name: Any, dark: bool) -> Chart:
         subtitleColor=_QUIET[dark],
     )
     return alt.layer(*layers).properties(width=230, height=220, title=title)
-
-
-_DOTS = 60  # thresholds that can be told apart as dots

@@ -32,7 +32,7 @@ def est(value: float | None, low: float | None = None, high: float | None = None
 
 
 def policy(ident: str, roles: list[str], wrong: float, takes: list[str], total: float, **more: Any) -> dict[str, Any]:
-    rates = {key: est(0.0, 0.0, 0.05) for key in ("abstained", "needless", "person", "alarm", "caught")}
+    rates = {key: est(0.0, 0.0, 0.05) for key in ("abstained", "delivered", "needless", "person", "alarm", "caught")}
     part = {
         "value": 1,
         "n_questions": 40,
@@ -266,7 +266,10 @@ def test_what_is_not_known_is_said_with_its_worst_case(found: dict[str, Any]) ->
 
 def test_a_total_is_told_by_its_items(found: dict[str, Any]) -> None:
     price = next(card for card in decide_words.cards(found) if card.question == "At what price?")
-    assert price.lines[0].startswith("Of it: wrong answers 200; people’s work 100; models 3;")  # 20 x 10, 25 x 4, 1 + 2
+    said = "wrong answers 200; people’s work 100; models 3;"  # 20 x 10, 25 x 4, 1 + 2
+    assert price.lines[0].startswith(f"By item, on the questions that it was chosen on: {said}")
+    found["policies"][CHECKED]["total"]["value"] = found["choice"]["honest"]["value"]
+    assert decide_words.cards(found)[3].lines[0].startswith(f"Of it: {said}")
 
 
 def test_of_those_not_told_apart_the_one_that_costs_least_to_run_is_named(found: dict[str, Any]) -> None:
